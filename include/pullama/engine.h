@@ -1,0 +1,83 @@
+/**
+ * The engine: takes job specifications, is stepped, and emits events. That is all there is.
+ *
+ *     plm_engine_new → plm_engine_submit … → while (plm_engine_step(…)) → plm_engine_free
+ *
+ * One thread makes all these calls (the loop thread); plm_engine_wake() alone may be called from
+ * any thread. Jobs run in the order of submission, one after the other.
+ */
+#pragma once
+
+#include "pullama/event.h"
+
+#define PLM_CONNECTIONS_MAX 32
+#define PLM_MIRRORS_MAX 8
+
+/** Strings are borrowed for the life of the engine; NULL or 0 mean the default that is named. */
+struct plm_engine_options {
+    const char *models_dir;  /**< must be given; see plm_models_dir_default() */
+    const char *key_path;    /**< Ed25519 key; default `$HOME/.ollama/id_ed25519` */
+    bool insecure;           /**< plain http to registries */
+    bool no_prune;           /**< keep layers that an old manifest alone named */
+    unsigned connections;    /**< for each host, 1–32; default 4 */
+    int max_retries;         /**< in a row without a new byte; -1: default 6 */
+    uint64_t chunk_size;     /**< bytes; default 64 MiB, at least 64 KiB */
+    int64_t timeout_ms;      /**< one chunk or small request; default 30 min */
+    int64_t stall_ms;        /**< no byte for so long drops a connection; default 30 s */
+    uint64_t limit_rate;     /**< bytes per second over all connections; 0: no limit */
+    uint64_t min_free;       /**< bytes to leave free on the disk, on top of 64 MiB */
+    const char *ca_file;     /**< PEM bundle; default $SSL_CERT_FILE, then the system's */
+    const char *proxy;       /**< for every request; default: from the environment */
+    const char *platform;    /**< os/arch for multi-platform indexes */
+    const char *user_agent;  /**< default "ollama/0.32.15 (arch os) pullama/VERSION" */
+};
+
+struct plm_job_spec {
+    enum plm_verb verb;
+    const char *model;  /**< reference, as typed; list: a name prefix or NULL */
+    const char *target; /**< cp: destination */
+    bool dry_run;
+};
+
+struct plm_engine;
+
+/** Opens the store (making it for a verb that writes) and the network. PLM_E_* on failure. */
+PLM_API PLM_MUST bool plm_engine_new(const struct plm_engine_options *options,
+                                     struct plm_sink sink, struct plm_engine **out,
+                                     struct plm_error *err);
+PLM_API void plm_engine_free(struct plm_engine *engine);
+PLM_DEFINE_FREEP(struct plm_engine, plm_engine)
+
+/** Copies @p spec and puts the job at the end of the queue. A bad reference fails the job, by event. */
+PLM_API PLM_MUST bool plm_engine_submit(struct plm_engine *engine, const struct plm_job_spec *spec,
+                                        uint32_t *job_id, struct plm_error *err);
+
+/** Waits at most @p timeout_ms for something to do, and does it. False when no job is left. */
+PLM_API bool plm_engine_step(struct plm_engine *engine, int timeout_ms);
+
+/** The code of the first job that failed, in order of submission; PLM_OK when none did. */
+PLM_API enum plm_code plm_engine_result(const struct plm_engine *engine);
+
+/**
+ * Asks for a graceful end: no new requests, what was received is synced and recorded, every job
+ * ends with INTERRUPTED and FAILED. Keep stepping until false comes back.
+ */
+PLM_API void plm_engine_stop(struct plm_engine *engine);
+
+/** Makes a waiting plm_engine_step() return soon. Any thread. */
+PLM_API void plm_engine_wake(struct plm_engine *engine);
+
+/** Calls @p ready(ctx) on the loop thread whenever @p fd is readable (for a signal pipe). One at most. */
+PLM_API PLM_MUST bool plm_engine_watch(struct plm_engine *engine, int fd, void (*ready)(void *ctx),
+                                       void *ctx, struct plm_error *err);
+
+/**
+ * `$OLLAMA_MODELS` with surrounding spaces and quotes removed, else `$HOME/.ollama/models`.
+ * The text is owned by the caller. PLM_E_USAGE when there is neither.
+ */
+PLM_API PLM_MUST bool plm_models_dir_default(char **out, struct plm_error *err);
+
+/** The version, "1.2.3". */
+PLM_API const char *plm_version(void);
+/** Versions of the libraries in use, in one line. */
+PLM_API const char *plm_version_libraries(void);

@@ -1,0 +1,268 @@
+/**
+ * Events: everything that a job says, as plain data.
+ *
+ * Every face of the program (terminal, plain lines, JSON lines, debug, later SSE and history) is a
+ * sink of this one stream. An event and all that it points to is borrowed: it is valid only during
+ * emit(), and a sink copies what it keeps. Sinks are called on the thread that steps the engine.
+ *
+ * Promises: `overall_done` of a job never goes down; the last event of a job is COMPLETED or
+ * FAILED, exactly once.
+ */
+#pragma once
+
+#include "pullama/manifest.h"
+#include "pullama/ref.h"
+
+enum plm_event_kind {
+    /* a pull, in the order in which they normally come */
+    PLM_EV_PULL_START,           /**< model */
+    PLM_EV_MANIFEST_FETCH_START, /**< model */
+    PLM_EV_MANIFEST_FETCHED,     /**< manifest */
+    PLM_EV_PLAN,                 /**< plan: what would be or will be fetched */
+    PLM_EV_BLOB_CACHED,          /**< blob: present and trusted, nothing to do */
+    PLM_EV_BLOB_WAITING,         /**< blob, waiting: another process is at this blob */
+    PLM_EV_BLOB_ADOPTED,         /**< blob, adopted: another program's partial is taken over */
+    PLM_EV_BLOB_RESUMED,         /**< blob, resumed */
+    PLM_EV_BLOB_START,           /**< blob: first request goes out */
+    PLM_EV_CHUNKSUMS_FETCHED,    /**< blob, chunksums */
+    PLM_EV_PROGRESS,             /**< blob, progress; at most 10 a second for a blob */
+    PLM_EV_CHUNK_MISMATCH,       /**< blob, chunk: bytes of this range are dropped, to be fetched again */
+    PLM_EV_CHECKPOINT_CORRUPT,   /**< blob, text */
+    PLM_EV_CHECKPOINT_SAVED,     /**< blob, checkpoint */
+    PLM_EV_RETRY,                /**< retry (blob when the request was for one) */
+    PLM_EV_REFRESH,              /**< retry: a token or a redirect target is renewed */
+    PLM_EV_BLOB_VERIFY_START,    /**< blob: all bytes are here, the hash is being finished */
+    PLM_EV_BLOB_VERIFIED,        /**< blob, verified */
+    PLM_EV_BLOB_VERIFY_FAILED,   /**< blob, verified (with attempt) */
+    PLM_EV_BLOB_FINALIZED,       /**< blob: has its name in blobs/ */
+    PLM_EV_MANIFEST_WRITE_START, /**< model */
+    PLM_EV_MANIFEST_WRITTEN,     /**< manifest */
+    PLM_EV_LAYERS_REMOVED,       /**< removed: blobs that only the tag's old manifest named */
+    /* the store's commands */
+    PLM_EV_LIST_MODEL,    /**< listed: one model */
+    PLM_EV_SHOW,          /**< show */
+    PLM_EV_RM_START,      /**< model */
+    PLM_EV_RM_MANIFEST,   /**< file: path of the manifest */
+    PLM_EV_RM_BLOB,       /**< blob */
+    PLM_EV_RM_DONE,       /**< removed */
+    PLM_EV_COPIED,        /**< copied */
+    PLM_EV_CLEAN_START,   /**< nothing */
+    PLM_EV_CLEAN_FILE,    /**< file */
+    PLM_EV_CLEAN_DONE,    /**< removed */
+    PLM_EV_KEY,           /**< key */
+    PLM_EV_VERSION,       /**< version */
+    /* any job */
+    PLM_EV_LOCK_WAITING, /**< waiting: the store lock is held by another process */
+    PLM_EV_WARNING,      /**< text */
+    PLM_EV_INTERRUPTED,  /**< model: stopped on request; FAILED with code "interrupted" follows */
+    PLM_EV_COMPLETED,    /**< completed */
+    PLM_EV_FAILED,       /**< failed */
+    PLM_EVENT_KINDS
+};
+
+/** Which verb a job, and so an event, belongs to. */
+enum plm_verb {
+    PLM_VERB_NONE,
+    PLM_VERB_PULL,
+    PLM_VERB_LIST,
+    PLM_VERB_SHOW,
+    PLM_VERB_RM,
+    PLM_VERB_CP,
+    PLM_VERB_CLEAN,
+    PLM_VERB_KEYGEN,
+    PLM_VERB_VERSION,
+    PLM_VERBS
+};
+
+struct plm_event_blob {
+    const struct plm_descriptor *want; /**< NULL: the event concerns no blob */
+    uint32_t index;                    /**< 1-based */
+    uint32_t total;                    /**< blobs of the model */
+};
+
+struct plm_event_progress {
+    uint64_t blob_done; /**< bytes of the blob that are here */
+    uint64_t blob_total;
+    uint64_t overall_done; /**< bytes of the model that are here; never goes down */
+    uint64_t overall_total;
+    uint64_t bytes_per_second; /**< of the whole job, smoothed; 0 while unknown */
+    int64_t eta_ms;            /**< -1 while unknown */
+    uint32_t connections;      /**< transfers under way for this job */
+};
+
+struct plm_event_plan {
+    uint64_t total;      /**< bytes of the model */
+    uint64_t present;    /**< bytes that are here already, finished or partial */
+    uint64_t fetch;      /**< bytes to fetch */
+    uint64_t free_bytes; /**< free on the store's file system */
+    uint64_t needed;     /**< free bytes needed, reserve included */
+    bool fits;
+    bool dry_run;
+    uint32_t blobs_present; /**< finished blobs that are here */
+    uint32_t blobs_total;
+};
+
+enum plm_retry_reason {
+    PLM_RETRY_CONNECTION, /**< connect failed, reset, closed early without a byte */
+    PLM_RETRY_TIMEOUT,
+    PLM_RETRY_STALL, /**< no byte for the stall time */
+    PLM_RETRY_SHORT_BODY,
+    PLM_RETRY_SERVER_ERROR,
+    PLM_RETRY_RATE_LIMITED,
+    PLM_RETRY_DNS,
+    PLM_RETRY_TLS,
+    PLM_RETRY_TOKEN,    /**< 401: token renewed */
+    PLM_RETRY_REDIRECT, /**< the redirect target failed or is due: resolved again */
+    PLM_RETRY_REASONS
+};
+
+/** "connection reset", "stalled", …; never NULL. */
+PLM_API const char *plm_retry_reason_text(enum plm_retry_reason reason);
+
+struct plm_event_retry {
+    enum plm_retry_reason reason;
+    const char *what; /**< "manifest", "blob", "token", "chunk digests" */
+    const char *host; /**< host[:port] that failed */
+    const char *detail;
+    int attempt; /**< 1-based, since the last new byte */
+    int max_attempts;
+    int64_t delay_ms;
+    int http_status; /**< or 0 */
+    bool retry_after;
+};
+
+/** What `list` knows of one model. */
+struct plm_event_listed {
+    const struct plm_ref *ref;
+    const char *id_hex; /**< 64 hex digits: SHA-256 of the manifest file */
+    uint64_t size;
+    int64_t modified_s; /**< Unix seconds */
+    const char *format, *family, *parameter_size, *quantization; /**< "" when unknown */
+};
+
+/** A text layer, as far as it is shown; at most 64 KiB are read. */
+struct plm_show_text {
+    const char *text; /**< NULL: no such layer */
+    size_t length;
+};
+
+/** What `show` knows of one model. Strings "" and numbers 0 when unknown. */
+struct plm_event_show {
+    const struct plm_ref *ref;
+    const struct plm_manifest *manifest;
+    const char *id_hex;
+    uint64_t size;
+    int64_t modified_s;
+    const char *architecture, *family, *format, *quantization, *parameter_size, *requires_version;
+    uint64_t parameter_count, context_length, embedding_length;
+    uint64_t block_count, tensor_count;
+    const char *gguf_warning; /**< why the GGUF header could not be read, or NULL */
+    const char *const *capabilities; /**< NULL-terminated */
+    struct plm_show_text license, tmpl, system, parameters;
+    const char *blob_path; /**< absolute path of the model layer's blob, "" when there is none */
+};
+
+struct plm_event {
+    uint64_t seq;    /**< 1, 2, 3 … over all jobs of an engine */
+    int64_t time_ms; /**< Unix time in milliseconds */
+    uint32_t job;
+    enum plm_verb verb;
+    enum plm_event_kind kind;
+    const struct plm_ref *ref; /**< the job's model; NULL for verbs without one */
+    struct plm_event_blob blob;
+    union {
+        struct {
+            uint32_t blob_count;
+            uint64_t total_size;
+            const struct plm_digest *digest;
+        } manifest;
+        struct plm_event_plan plan;
+        struct {
+            uint64_t done; /**< bytes that the other process has, of blob.want->size */
+            long pid;      /**< of the holder, or 0 when unknown */
+        } waiting;
+        struct {
+            const char *program; /**< "Pullama" or "Ollama" */
+            uint64_t bytes;
+        } adopted;
+        struct {
+            uint64_t done;      /**< bytes kept */
+            uint64_t contiguous; /**< of these, from byte 0 without a gap */
+        } resumed;
+        struct {
+            uint32_t chunk_count;
+            bool available;
+        } chunksums;
+        struct plm_event_progress progress;
+        struct {
+            uint64_t start, end; /**< half-open */
+        } chunk;
+        struct {
+            uint64_t durable; /**< bytes */
+        } checkpoint;
+        struct plm_event_retry retry;
+        struct {
+            int64_t elapsed_ms; /**< from the last byte to the digest */
+            int attempt, max_attempts;
+            uint64_t dropped; /**< bytes to be fetched again, when it failed */
+        } verified;
+        struct {
+            uint32_t files;
+            uint64_t bytes; /**< really freed on the disk */
+            bool dry_run;
+        } removed;
+        struct plm_event_listed listed;
+        struct plm_event_show show;
+        struct {
+            const char *path;
+            const char *type; /**< "manifest", "partial", "checkpoint", "live", "lock", "temporary" */
+            uint64_t bytes;   /**< on the disk */
+            bool dry_run;
+        } file;
+        struct {
+            const struct plm_ref *from, *to;
+        } copied;
+        struct {
+            const char *path, *public_line;
+            bool created;
+        } key;
+        struct {
+            const char *version, *libraries;
+        } version;
+        struct {
+            const char *message;
+        } text;
+        struct {
+            uint64_t total_size; /**< bytes of the model */
+            uint64_t fetched;    /**< payload bytes received by this job */
+            uint32_t blob_count;
+            int64_t elapsed_ms;
+            uint64_t bytes_per_second; /**< fetched ÷ elapsed */
+            bool up_to_date;           /**< nothing had to be fetched and the manifest was there */
+            bool dry_run;
+        } completed;
+        struct {
+            const struct plm_error *error;
+            const char *hint; /**< or NULL */
+        } failed;
+    };
+};
+
+/** A listener. emit() must not call back into the engine except plm_engine_stop(). */
+struct plm_sink {
+    void (*emit)(void *ctx, const struct plm_event *event);
+    void *ctx;
+};
+
+/** "pull_start", "progress", …: the `event` member of the JSON form. Never NULL. */
+PLM_API const char *plm_event_name(enum plm_event_kind kind);
+
+/** "pull", "list", …: never NULL. */
+PLM_API const char *plm_verb_name(enum plm_verb verb);
+
+/**
+ * The one JSON encoding: one object, no newline, all strings valid UTF-8. The text is owned by the caller (free()).
+ * docs/formats/events.md specifies it.
+ */
+PLM_API PLM_MUST bool plm_event_to_json(const struct plm_event *event, char **out,
+                                        struct plm_error *err);

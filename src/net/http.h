@@ -1,0 +1,118 @@
+/**
+ * One HTTP request on the loop: sent, its answer's head parsed and bounded, its body given to a sink.
+ *
+ * Redirects are not followed and nothing is retried here: each request is one exchange on the wire.
+ * HTTP/1.1 only (measured: HTTP/2 gains nothing for blobs). Content-Encoding is never asked for. Loop thread only.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/span.h"
+#include "net/loop.h"
+
+struct plm_http_client;
+
+struct plm_http_options {
+    const char *user_agent;
+    const char *ca_file;   /**< or NULL: $SSL_CERT_FILE, then the system's bundle */
+    const char *proxy;     /**< or NULL: from the environment by net/url.c's rules */
+    int64_t connect_ms;    /**< resolve + connect + TLS; 0: 30 s */
+    int64_t stall_ms;      /**< no byte either way for so long ends a transfer */
+    uint64_t limit_rate;   /**< bytes per second over all transfers; 0: none */
+    unsigned max_connections; /**< connections kept open when idle */
+};
+
+PLM_MUST bool plm_http_client_new(struct plm_loop *loop, const struct plm_http_options *options,
+                                  struct plm_http_client **out, struct plm_error *err);
+void plm_http_client_free(struct plm_http_client *client);
+struct plm_loop *plm_http_client_loop(struct plm_http_client *client);
+/** Payload bytes received by all transfers so far. */
+uint64_t plm_http_client_received(const struct plm_http_client *client);
+/** Changes the rate for all transfers from now on. */
+void plm_http_client_limit(struct plm_http_client *client, uint64_t bytes_per_second);
+
+/** Longest URL that is handled, with NUL. */
+#define PLM_URL_MAX 8192
+/** All header lines of one answer together. */
+#define PLM_HTTP_HEADERS_MAX (256u << 10)
+
+/** The head of an answer. Strings are "" when the header is absent; they live as long as the outcome. */
+struct plm_http_head {
+    int status;
+    bool has_length;
+    uint64_t length; /**< Content-Length */
+    bool has_range;  /**< a well-formed `Content-Range: bytes S-E/T` */
+    struct plm_span range;
+    bool has_total; /**< T was a number, not `*` */
+    uint64_t total;
+    bool malformed; /**< Content-Length or Content-Range present and not well-formed, or contradictory */
+    bool encoded;   /**< Content-Encoding other than identity */
+    int64_t retry_after_ms; /**< -1 absent; from seconds or a date; at most 24 h */
+    char location[PLM_URL_MAX];
+    char content_location[PLM_URL_MAX];
+    char content_type[128];
+    char docker_digest[80];
+    struct plm_buf challenges; /**< all WWW-Authenticate values, one a line */
+};
+
+/** Where a body goes. */
+struct plm_http_sink {
+    /** Called once, before the first byte; false refuses the body (the transfer ends with *err). */
+    bool (*begin)(void *ctx, const struct plm_http_head *head, struct plm_error *err);
+    /** Called for each piece (at most 16 KiB). False ends the transfer with *err. PLM_E_INTERRUPTED with an
+     *  empty message means "enough": the outcome then has `enough` set and counts as no failure. */
+    bool (*write)(void *ctx, const void *bytes, size_t length, struct plm_error *err);
+    void *ctx;
+};
+
+struct plm_http_request {
+    const char *method;        /**< "GET", "HEAD", … */
+    const char *url;
+    const char *accept;        /**< or NULL */
+    const char *authorization; /**< whole header value, or NULL */
+    bool send_user_agent;      /**< registry and token requests: yes; redirect targets: a neutral one */
+    bool insecure_tls;         /**< no certificate checks */
+    bool has_range;
+    struct plm_span range;
+    size_t body_max;           /**< cap of the collected body; used when sink.write is NULL */
+    int64_t timeout_ms;        /**< whole exchange; 0: none */
+    struct plm_http_sink sink; /**< gets the body of 200 and 206 only; others are collected, at most 64 KiB */
+};
+
+enum plm_http_end {
+    PLM_HTTP_ANSWERED,  /**< a whole answer came; look at head.status */
+    PLM_HTTP_ENOUGH,    /**< the sink had enough */
+    PLM_HTTP_REFUSED,   /**< the sink failed; error says why */
+    PLM_HTTP_DNS,       /**< name not resolved */
+    PLM_HTTP_CONNECT,   /**< refused, unreachable, proxy failed */
+    PLM_HTTP_RESET,     /**< connection lost, empty reply */
+    PLM_HTTP_SHORT,     /**< body ended before Content-Length */
+    PLM_HTTP_TIMEOUT,   /**< connect or whole-exchange time is over */
+    PLM_HTTP_STALL,     /**< no byte for stall_ms */
+    PLM_HTTP_TLS,       /**< handshake broke (transient) */
+    PLM_HTTP_BAD_CERT,  /**< certificate refused (permanent) */
+    PLM_HTTP_MALFORMED, /**< not HTTP, head too large, body over its cap (permanent) */
+    PLM_HTTP_FAILED,    /**< anything else (permanent) */
+};
+
+struct plm_http_outcome {
+    enum plm_http_end end;
+    struct plm_error error; /**< set unless ANSWERED or ENOUGH */
+    struct plm_http_head head;
+    struct plm_buf body;      /**< collected body; of an error answer at most 64 KiB */
+    uint64_t received;        /**< body bytes on the wire in this exchange */
+    char remote_address[64];  /**< "" when not connected */
+};
+
+struct plm_http_transfer;
+
+/**
+ * Starts a request; everything in @p request is copied. @p done is called once from plm_loop_step(), never from here;
+ * the outcome is borrowed during the call.
+ */
+PLM_MUST bool plm_http_start(struct plm_http_client *client, const struct plm_http_request *request,
+                             void (*done)(void *ctx, const struct plm_http_outcome *outcome),
+                             void *ctx, struct plm_http_transfer **out, struct plm_error *err);
+
+/** Ends a request without calling done. NULL is nothing. May be called from done of another transfer, never from a sink. */
+void plm_http_cancel(struct plm_http_transfer *transfer);
