@@ -145,8 +145,7 @@ bool plm_os_read_at(int fd, void *bytes, size_t length, uint64_t offset, size_t 
 {
     size_t total = 0;
     while (total < length) {
-        ssize_t had =
-            pread(fd, (char *)bytes + total, length - total, (off_t)(offset + total));
+        ssize_t had = pread(fd, (char *)bytes + total, length - total, (off_t)(offset + total));
         if (had < 0 && errno == EINTR)
             continue;
         if (had < 0)

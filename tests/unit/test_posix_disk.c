@@ -13,8 +13,8 @@ static int open_new(const char *name)
 {
     struct plm_error err = {0};
     int fd = -1;
-    assert_true(plm_os_open(plm_os_cwd(), scratch_file(name), PLM_OPEN_WRITE | PLM_OPEN_CREATE, &fd,
-                            &err));
+    assert_true(
+        plm_os_open(plm_os_cwd(), scratch_file(name), PLM_OPEN_WRITE | PLM_OPEN_CREATE, &fd, &err));
     return fd;
 }
 

@@ -14,8 +14,8 @@ static void write_then_read_gives_the_same_bytes(void **state)
     (void)state;
     struct plm_error err = {0};
     int fd = -1;
-    assert_true(plm_os_open(plm_os_cwd(), scratch_file("a"), PLM_OPEN_WRITE | PLM_OPEN_CREATE, &fd,
-                            &err));
+    assert_true(
+        plm_os_open(plm_os_cwd(), scratch_file("a"), PLM_OPEN_WRITE | PLM_OPEN_CREATE, &fd, &err));
     assert_true(plm_os_write_at(fd, "hello", 5, 3, &err));
     char back[16];
     size_t got = 0;
