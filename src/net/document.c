@@ -133,7 +133,7 @@ static void resolve_again(struct plm_document *document, const struct plm_exchan
     plm_timer_start(document->registry->loop, &document->timer, 0);
 }
 
-static void accept(struct plm_document *document, const struct plm_exchange_result *result)
+static void settle(struct plm_document *document, const struct plm_exchange_result *result)
 {
     struct plm_error err = {0};
     const struct plm_document_request *request = &document->request;
@@ -158,7 +158,7 @@ static void on_done(void *ctx, const struct plm_exchange_result *result)
     struct plm_document *document = ctx;
     switch (result->verdict.action) {
     case PLM_RETRY_ACCEPT:
-        accept(document, result);
+        settle(document, result);
         return;
     case PLM_RETRY_LATER:
         retry_later(document, result);

@@ -9,7 +9,7 @@
 #define CHUNKSUMS_MAX_BYTES (16u << 20)
 #define CHUNKSUMS_RETRIES 2
 #define CHUNKSUMS_PATIENCE_MS 2000
-#define DOCUMENT_URL_MAX (PLM_BASE_URL_MAX + 16 + PLM_DIGEST_TEXT)
+#define DOCUMENT_URL_MAX (PLM_BASE_URL_MAX + 16 + PLM_REF_PART_MAX)
 
 void plm_registry_notice(const struct plm_registry *registry, const struct plm_event_retry *retry,
                          bool refresh)

@@ -190,12 +190,13 @@ static bool prepare_signed(struct plm_tokens *tokens, const struct plm_sshkey *k
     return ok;
 }
 
-static bool start_anonymous(struct plm_tokens *tokens, struct plm_error *err)
+/* Aims at the realm without time and nonce; its text is normalised on the way. */
+static bool prepare_anonymous(struct plm_tokens *tokens, struct plm_error *err)
 {
     struct plm_buf url = PLM_BUF_INIT(PLM_URL_MAX);
     plm_buf_clear(&tokens->signature);
     bool ok = plm_challenge_token_url(&tokens->challenge, NULL, NULL, &url, err) &&
-              aim(tokens, url.bytes, err) && send_request(tokens, err);
+              aim(tokens, url.bytes, err);
     plm_buf_done(&url);
     return ok;
 }
@@ -205,15 +206,17 @@ static bool start(struct plm_tokens *tokens, struct plm_error *err)
     tokens->redirects = 0;
     tokens->signature_refused = false;
     tokens->key_error = (struct plm_error){0};
-    if (!aim(tokens, tokens->challenge.realm, err))
+    if (!prepare_anonymous(tokens, err))
         return false;
     struct plm_sshkey key;
-    if (!tokens->options.key_path || !is_at_registry(tokens) ||
-        !plm_sshkey_load(tokens->options.key_path, &key, &tokens->key_error))
-        return start_anonymous(tokens, err);
-    bool ok = prepare_signed(tokens, &key, err) && send_request(tokens, err);
-    plm_sshkey_wipe(&key);
-    return ok;
+    if (tokens->options.key_path && is_at_registry(tokens) &&
+        plm_sshkey_load(tokens->options.key_path, &key, &tokens->key_error)) {
+        bool ok = prepare_signed(tokens, &key, err);
+        plm_sshkey_wipe(&key);
+        if (!ok)
+            return false;
+    }
+    return send_request(tokens, err);
 }
 
 bool plm_tokens_renew(struct plm_tokens *tokens, const char *challenges,
@@ -354,7 +357,7 @@ static void on_answer(void *ctx, const struct plm_http_outcome *outcome)
     if (status == 400 || status == 401 || status == 403) {
         bool was_signed = tokens->signature.size > 0;
         tokens->signature_refused = tokens->signature_refused || was_signed;
-        if (was_signed && start_anonymous(tokens, &err))
+        if (was_signed && prepare_anonymous(tokens, &err) && send_request(tokens, &err))
             return;
         if (err.code == PLM_OK)
             explain_refusal(tokens, status, &err);
