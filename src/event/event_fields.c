@@ -20,24 +20,18 @@ void plm_fields_known(const struct plm_event_visitor *v, const char *key, uint64
         v->null(v->ctx, key);
 }
 
-void plm_fields_time(const struct plm_event_visitor *v, const char *key, int64_t unix_ms,
-                     bool fraction)
+void plm_fields_time(const struct plm_event_visitor *v, const char *key, int64_t unix_s,
+                     int milliseconds)
 {
-    int64_t seconds = unix_ms / 1000;
-    int milliseconds = (int)(unix_ms % 1000);
-    if (milliseconds < 0) {
-        milliseconds += 1000;
-        seconds--;
-    }
     struct tm parts;
-    time_t when = (time_t)seconds;
+    time_t when = (time_t)unix_s;
     char day[32], text[48];
     if (!gmtime_r(&when, &parts) || parts.tm_year < -1900 || parts.tm_year > 8099 ||
         !strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &parts)) {
         v->null(v->ctx, key);
         return;
     }
-    if (fraction)
+    if (milliseconds >= 0)
         (void)snprintf(text, sizeof(text), "%s.%03dZ", day, milliseconds);
     else
         (void)snprintf(text, sizeof(text), "%sZ", day);
@@ -81,7 +75,8 @@ void plm_event_visit(const struct plm_event *event, const struct plm_event_visit
 {
     put_text(visitor, "event", plm_event_name(event->kind));
     put_number(visitor, "seq", event->seq);
-    plm_fields_time(visitor, "time", event->time_ms, true);
+    uint64_t time_ms = event->time_ms > 0 ? (uint64_t)event->time_ms : 0;
+    plm_fields_time(visitor, "time", (int64_t)(time_ms / 1000), (int)(time_ms % 1000));
     put_number(visitor, "job", event->job);
     put_text(visitor, "verb", plm_verb_name(event->verb));
     const struct plm_ref *ref = model_of(event);

@@ -26,9 +26,9 @@ void plm_fields_digest(const struct plm_event_visitor *v, const char *key,
                        const struct plm_digest *digest);
 /** Members that are zero when unknown: null then. */
 void plm_fields_known(const struct plm_event_visitor *v, const char *key, uint64_t value);
-/** RFC 3339 in UTC, with milliseconds when @p fraction. */
-void plm_fields_time(const struct plm_event_visitor *v, const char *key, int64_t unix_ms,
-                     bool fraction);
+/** RFC 3339 in UTC, with milliseconds unless @p milliseconds is -1; null for no year of 0–9999. */
+void plm_fields_time(const struct plm_event_visitor *v, const char *key, int64_t unix_s,
+                     int milliseconds);
 /** Fields of the kinds that belong to a pull; false when @p event is of another kind. */
 bool plm_fields_pull(const struct plm_event_visitor *v, const struct plm_event *event);
 /** Fields of the store's commands and of any job. */

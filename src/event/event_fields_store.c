@@ -24,7 +24,7 @@ static void put_listed(const struct plm_event_visitor *v, const struct plm_event
     put_reference(v, "Name", m->ref);
     put_text(v, "ID", m->id_hex);
     put_number(v, "Size", m->size);
-    plm_fields_time(v, "Modified", m->modified_s * 1000, false);
+    plm_fields_time(v, "Modified", m->modified_s, -1);
     put_known(v, "Format", m->format);
     put_known(v, "Family", m->family);
     put_known(v, "ParameterSize", m->parameter_size);
@@ -72,7 +72,7 @@ static void put_show(const struct plm_event_visitor *v, const struct plm_event_s
     put_reference(v, "Name", m->ref);
     put_text(v, "ID", m->id_hex);
     put_number(v, "Size", m->size);
-    plm_fields_time(v, "Modified", m->modified_s * 1000, false);
+    plm_fields_time(v, "Modified", m->modified_s, -1);
     put_known(v, "Architecture", m->architecture);
     put_known(v, "Family", m->family);
     put_known(v, "Format", m->format);
