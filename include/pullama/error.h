@@ -53,16 +53,21 @@ PLM_API int plm_code_exit_status(enum plm_code code);
 /** What a person can do about it, as one sentence, or NULL when there is nothing general to say. */
 PLM_API const char *plm_code_hint(enum plm_code code);
 
-/**
- * Fills @p err unless it already holds an error, and returns false, so that callers can
- * `return plm_fail(err, …)`. @p err may be NULL.
- */
-PLM_API bool plm_fail(struct plm_error *err, enum plm_code code, const char *format, ...)
+/** What plm_fail() and its like call; they exist so that a compiler sees the false. */
+PLM_API void plm_error_set(struct plm_error *err, enum plm_code code, const char *format, ...)
     PLM_FORMAT(3, 4);
+PLM_API void plm_error_set_sys(struct plm_error *err, int sys_errno, const char *format, ...)
+    PLM_FORMAT(3, 4);
+PLM_API void plm_error_prefix(struct plm_error *err, const char *format, ...) PLM_FORMAT(2, 3);
+
+/**
+ * Fills @p err unless it already holds an error, and gives false, so that callers can
+ * `return plm_fail(err, code, format, …)`. @p err may be NULL.
+ */
+#define plm_fail(err, code, ...) (plm_error_set((err), (code), __VA_ARGS__), false)
 
 /** As plm_fail(), with the code derived from @p sys_errno and its text appended. */
-PLM_API bool plm_fail_sys(struct plm_error *err, int sys_errno, const char *format, ...)
-    PLM_FORMAT(3, 4);
+#define plm_fail_sys(err, sys_errno, ...) (plm_error_set_sys((err), (sys_errno), __VA_ARGS__), false)
 
-/** Puts "context: " before the message, and returns false. @p err may be NULL. */
-PLM_API bool plm_prefix(struct plm_error *err, const char *format, ...) PLM_FORMAT(2, 3);
+/** Puts "context: " before the message, and gives false. @p err may be NULL. */
+#define plm_prefix(err, ...) (plm_error_prefix((err), __VA_ARGS__), false)

@@ -5,7 +5,7 @@
 
 /** Writes 2 × length lower-case digits and NUL. */
 void plm_hex_encode(const void *bytes, size_t length, char *out);
-/** Exactly 2 × @p length lower-case digits. */
+/** Reads exactly 2 × @p length lower-case digits, and nothing behind them; false for any other character. */
 PLM_MUST bool plm_hex_decode(const char *text, void *out, size_t length);
 
 enum plm_base64 { PLM_BASE64_STANDARD, PLM_BASE64_URL_NO_PAD };

@@ -81,22 +81,21 @@ static void fill(struct plm_error *err, const char *format, va_list args)
         err->msg[0] = '\0';
 }
 
-bool plm_fail(struct plm_error *err, enum plm_code code, const char *format, ...)
+void plm_error_set(struct plm_error *err, enum plm_code code, const char *format, ...)
 {
     if (!err || err->code != PLM_OK)
-        return false;
+        return;
     err->code = code;
     va_list args;
     va_start(args, format);
     fill(err, format, args);
     va_end(args);
-    return false;
 }
 
-bool plm_fail_sys(struct plm_error *err, int sys_errno, const char *format, ...)
+void plm_error_set_sys(struct plm_error *err, int sys_errno, const char *format, ...)
 {
     if (!err || err->code != PLM_OK)
-        return false;
+        return;
     err->code = code_of_errno(sys_errno);
     err->sys_errno = sys_errno;
     va_list args;
@@ -105,22 +104,26 @@ bool plm_fail_sys(struct plm_error *err, int sys_errno, const char *format, ...)
     va_end(args);
     size_t used = strlen(err->msg);
     (void)snprintf(err->msg + used, sizeof(err->msg) - used, ": %s", strerror(sys_errno));
-    return false;
 }
 
-bool plm_prefix(struct plm_error *err, const char *format, ...)
+void plm_error_prefix(struct plm_error *err, const char *format, ...)
 {
     if (!err || err->code == PLM_OK)
-        return false;
+        return;
     char context[PLM_ERROR_TEXT];
     va_list args;
     va_start(args, format);
     int length = vsnprintf(context, sizeof(context), format, args);
     va_end(args);
     if (length <= 0)
-        return false;
-    char old[PLM_ERROR_TEXT];
-    memcpy(old, err->msg, sizeof(old));
-    (void)snprintf(err->msg, sizeof(err->msg), "%.*s: %s", PLM_ERROR_TEXT / 2, context, old);
-    return false;
+        return;
+    size_t room = sizeof(err->msg) - 3;
+    size_t before = (size_t)length < room / 2 ? (size_t)length : room / 2;
+    size_t after = strlen(err->msg);
+    if (after > room - before)
+        after = room - before;
+    memmove(err->msg + before + 2, err->msg, after);
+    memcpy(err->msg, context, before);
+    memcpy(err->msg + before, ": ", 2);
+    err->msg[before + 2 + after] = '\0';
 }

@@ -1,0 +1,191 @@
+/* JSON values: owns the library behind the typed getters, and the limits that hold before it runs.
+ */
+#include "base/json.h"
+
+#include "pullama/text.h"
+
+#include <jansson.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * What the library's tree may cost. A few bytes of text (`[],`) become some 200 in memory, so
+ * without this a hostile 4 MiB document would take hundreds of MiB. A manifest of 4 MiB full of
+ * layers fits.
+ */
+#define TREE_MAX_BYTES (40u << 20)
+#define CONTAINER_COST 256
+#define SCALAR_COST 96
+
+static const json_t *value_of(const struct plm_json *value)
+{
+    return (const json_t *)(const void *)value;
+}
+
+static const struct plm_json *handle_of(const json_t *value)
+{
+    return json_is_null(value) ? NULL : (const struct plm_json *)(const void *)value;
+}
+
+/* Index of the quote that ends the string whose first character is at @p i; @p length if none does.
+ */
+static size_t skip_string(const char *text, size_t length, size_t i)
+{
+    while (i < length && text[i] != '"')
+        i += text[i] == '\\' ? 2 : 1;
+    return i < length ? i : length;
+}
+
+/* Bounds depth and memory by the text alone; whether it is well-formed is the library's business.
+ */
+static bool check_limits(const char *text, size_t length, unsigned max_depth, struct plm_error *err)
+{
+    unsigned depth = 0;
+    size_t cost = length;
+    for (size_t i = 0; i < length; i++) {
+        switch (text[i]) {
+        case '"':
+            i = skip_string(text, length, i + 1);
+            break;
+        case '{':
+        case '[':
+            if (++depth > max_depth)
+                return plm_fail(err, PLM_E_LIMIT, "JSON is nested deeper than %u levels",
+                                max_depth);
+            cost += CONTAINER_COST;
+            break;
+        case '}':
+        case ']':
+            depth -= depth > 0;
+            break;
+        case ',':
+        case ':':
+            cost += SCALAR_COST;
+            break;
+        default:
+            break;
+        }
+        if (cost > TREE_MAX_BYTES)
+            return plm_fail(err, PLM_E_LIMIT, "JSON has too many values");
+    }
+    return true;
+}
+
+bool plm_json_parse(const char *text, size_t length, unsigned max_depth, struct plm_json **out,
+                    struct plm_error *err)
+{
+    if (length > TREE_MAX_BYTES)
+        return plm_fail(err, PLM_E_LIMIT, "JSON of %zu bytes is too large", length);
+    if (!check_limits(text, length, max_depth, err))
+        return false;
+    json_error_t why;
+    json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    if (!root) {
+        char shown[2 * JSON_ERROR_TEXT_LENGTH];
+        if (json_error_code(&why) == json_error_out_of_memory)
+            return plm_fail(err, PLM_E_NOMEM, "out of memory for a JSON document");
+        return plm_fail(err, PLM_E_PROTOCOL, "bad JSON at line %d, column %d: %s", why.line,
+                        why.column, plm_text_printable(why.text, shown, sizeof(shown)));
+    }
+    *out = (struct plm_json *)(void *)root;
+    return true;
+}
+
+void plm_json_free(struct plm_json *root)
+{
+    json_decref((json_t *)(void *)root);
+}
+
+bool plm_json_is_object(const struct plm_json *value)
+{
+    return json_is_object(value_of(value));
+}
+
+bool plm_json_is_array(const struct plm_json *value)
+{
+    return json_is_array(value_of(value));
+}
+
+bool plm_json_is_string(const struct plm_json *value)
+{
+    return json_is_string(value_of(value));
+}
+
+bool plm_json_is_number(const struct plm_json *value)
+{
+    return json_is_number(value_of(value));
+}
+
+bool plm_json_is_bool(const struct plm_json *value)
+{
+    return json_is_boolean(value_of(value));
+}
+
+const struct plm_json *plm_json_get(const struct plm_json *value, const char *key)
+{
+    return handle_of(json_object_get(value_of(value), key));
+}
+
+size_t plm_json_array_size(const struct plm_json *value)
+{
+    return json_array_size(value_of(value));
+}
+
+const struct plm_json *plm_json_at(const struct plm_json *value, size_t index)
+{
+    return handle_of(json_array_get(value_of(value), index));
+}
+
+const char *plm_json_text(const struct plm_json *value)
+{
+    return json_string_value(value_of(value));
+}
+
+bool plm_json_u64(const struct plm_json *value, uint64_t *out)
+{
+    if (!json_is_integer(value_of(value)))
+        return false;
+    json_int_t number = json_integer_value(value_of(value));
+    if (number < 0)
+        return false;
+    *out = (uint64_t)number;
+    return true;
+}
+
+bool plm_json_true(const struct plm_json *value)
+{
+    return json_is_true(value_of(value));
+}
+
+bool plm_json_double(const struct plm_json *value, double *out)
+{
+    if (!json_is_number(value_of(value)))
+        return false;
+    *out = json_number_value(value_of(value));
+    return true;
+}
+
+void plm_json_each(const struct plm_json *value,
+                   bool (*each)(void *ctx, const char *key, const struct plm_json *member),
+                   void *ctx)
+{
+    if (!plm_json_is_object(value))
+        return;
+    /* The library's iterators want a mutable object, but only its setters change it. */
+    json_t *object = (json_t *)(uintptr_t)value;
+    for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
+        const json_t *member = json_object_iter_value(at);
+        if (!each(ctx, json_object_iter_key(at), (const struct plm_json *)(const void *)member))
+            return;
+    }
+}
+
+bool plm_json_dump(const struct plm_json *value, char **out, struct plm_error *err)
+{
+    char *text = json_dumps(value_of(value), JSON_COMPACT | JSON_ENCODE_ANY);
+    if (!text)
+        return plm_fail(err, PLM_E_NOMEM, "out of memory for a JSON text");
+    *out = text;
+    return true;
+}

@@ -1,0 +1,160 @@
+/* What makes bytes last, and hints about the page cache: sync, reserve, map, notes, locks. */
+#include "os/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/xattr.h>
+#endif
+
+bool plm_os_allocate(int fd, uint64_t size, struct plm_error *err)
+{
+#ifdef __linux__
+    /* Not posix_fallocate: where the file system cannot reserve, glibc would write every block. */
+    int failed;
+    do {
+        failed = size > 0 ? fallocate(fd, 0, 0, (off_t)size) : 0;
+    } while (failed && errno == EINTR);
+    if (failed && errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL)
+        return plm_fail_sys(err, errno, "reserve space");
+#endif
+    return plm_os_truncate(fd, size, err);
+}
+
+bool plm_os_sync_data(int fd, struct plm_error *err)
+{
+#ifdef __APPLE__
+    int failed = fcntl(fd, F_FULLFSYNC);
+#else
+    int failed = fdatasync(fd);
+#endif
+    return failed ? plm_fail_sys(err, errno, "sync data to the disk") : true;
+}
+
+bool plm_os_sync_file(int fd, struct plm_error *err)
+{
+#ifdef __APPLE__
+    int failed = fcntl(fd, F_FULLFSYNC);
+#else
+    int failed = fsync(fd);
+#endif
+    return failed ? plm_fail_sys(err, errno, "sync a file to the disk") : true;
+}
+
+bool plm_os_sync_dir(int dir, struct plm_error *err)
+{
+    /* Some network file systems refuse to sync a directory; their renames are synchronous. */
+    if (fsync(dir) != 0 && errno != EINVAL && errno != ENOTSUP)
+        return plm_fail_sys(err, errno, "sync a directory to the disk");
+    return true;
+}
+
+void plm_os_write_behind(int fd, struct plm_span span)
+{
+#ifdef __linux__
+    (void)sync_file_range(fd, (off_t)span.start, (off_t)plm_span_length(span),
+                          SYNC_FILE_RANGE_WRITE);
+#else
+    (void)fd;
+    (void)span;
+#endif
+}
+
+void plm_os_drop_cache(int fd, struct plm_span span)
+{
+#ifdef POSIX_FADV_DONTNEED
+    (void)posix_fadvise(fd, (off_t)span.start, (off_t)plm_span_length(span), POSIX_FADV_DONTNEED);
+#else
+    (void)fd;
+    (void)span;
+#endif
+}
+
+bool plm_os_next_data(int fd, uint64_t from, struct plm_span *out)
+{
+#ifdef SEEK_DATA
+    off_t start = lseek(fd, (off_t)from, SEEK_DATA);
+    if (start < 0)
+        return false;
+    off_t end = lseek(fd, start, SEEK_HOLE);
+    if (end <= start)
+        return false;
+    *out = (struct plm_span){(uint64_t)start, (uint64_t)end};
+    return true;
+#else
+    (void)fd;
+    (void)from;
+    (void)out;
+    return false;
+#endif
+}
+
+bool plm_os_map(int fd, size_t size, void **out, struct plm_error *err)
+{
+    void *address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (address == MAP_FAILED)
+        return plm_fail_sys(err, errno, "map a file");
+    *out = address;
+    return true;
+}
+
+void plm_os_unmap(void *address, size_t size)
+{
+    if (address)
+        (void)munmap(address, size);
+}
+
+bool plm_os_note_set(int fd, const char *name, const void *bytes, size_t length)
+{
+#ifdef __linux__
+    char full[64];
+    (void)snprintf(full, sizeof(full), "user.pullama.%s", name);
+    return fsetxattr(fd, full, bytes, length, 0) == 0;
+#else
+    (void)fd;
+    (void)name;
+    (void)bytes;
+    (void)length;
+    return false;
+#endif
+}
+
+bool plm_os_note_get(int fd, const char *name, void *bytes, size_t size, size_t *length)
+{
+#ifdef __linux__
+    char full[64];
+    (void)snprintf(full, sizeof(full), "user.pullama.%s", name);
+    ssize_t got = fgetxattr(fd, full, bytes, size);
+    if (got < 0)
+        return false;
+    *length = (size_t)got;
+    return true;
+#else
+    (void)fd;
+    (void)name;
+    (void)bytes;
+    (void)size;
+    (void)length;
+    return false;
+#endif
+}
+
+bool plm_os_lock(int fd, struct plm_error *err)
+{
+    int failed;
+    do {
+        failed = flock(fd, LOCK_EX | LOCK_NB);
+    } while (failed && errno == EINTR);
+    if (failed && errno == EWOULDBLOCK)
+        return plm_fail(err, PLM_E_BUSY, "another process holds the lock");
+    return failed ? plm_fail_sys(err, errno, "lock a file") : true;
+}
+
+void plm_os_unlock(int fd)
+{
+    (void)flock(fd, LOCK_UN);
+}

@@ -1,0 +1,98 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "os/os.h"
+#include "scratch.h"
+
+static int open_new(const char *name)
+{
+    struct plm_error err = {0};
+    int fd = -1;
+    assert_true(
+        plm_os_open(plm_os_cwd(), scratch_file(name), PLM_OPEN_WRITE | PLM_OPEN_CREATE, &fd, &err));
+    return fd;
+}
+
+static void reserved_space_has_the_size_and_no_data(void **state)
+{
+    (void)state;
+    struct plm_error err = {0};
+    int fd = open_new("sparse");
+    assert_true(plm_os_allocate(fd, 8 << 20, &err));
+    struct plm_file_status status;
+    assert_true(plm_os_fd_status(fd, &status, &err));
+    assert_int_equal(status.size, 8 << 20);
+    assert_true(plm_os_write_at(fd, "x", 1, 4 << 20, &err));
+    struct plm_span data;
+    assert_true(plm_os_next_data(fd, 0, &data));
+    assert_true(data.start <= (4 << 20) && data.end > (4 << 20));
+    assert_true(plm_os_sync_data(fd, &err));
+    assert_true(plm_os_sync_file(fd, &err));
+    plm_os_close(fd);
+}
+
+static void a_lock_has_one_holder(void **state)
+{
+    (void)state;
+    struct plm_error err = {0};
+    int first = open_new("lock"), second = open_new("lock");
+    assert_true(plm_os_lock(first, &err));
+    assert_false(plm_os_lock(second, &err));
+    assert_int_equal(err.code, PLM_E_BUSY);
+    plm_os_unlock(first);
+    err = (struct plm_error){0};
+    assert_true(plm_os_lock(second, &err));
+    plm_os_close(first);
+    plm_os_close(second);
+}
+
+static void a_mapping_is_the_file(void **state)
+{
+    (void)state;
+    struct plm_error err = {0};
+    int fd = open_new("map");
+    assert_true(plm_os_truncate(fd, 4096, &err));
+    void *address = NULL;
+    assert_true(plm_os_map(fd, 4096, &address, &err));
+    memcpy(address, "live", 4);
+    char back[4];
+    size_t got = 0;
+    assert_true(plm_os_read_at(fd, back, 4, 0, &got, &err));
+    assert_memory_equal(back, "live", 4);
+    plm_os_unmap(address, 4096);
+    plm_os_close(fd);
+}
+
+static void a_note_stays_where_notes_can_be_kept(void **state)
+{
+    (void)state;
+    int fd = open_new("noted");
+    if (plm_os_note_set(fd, "t", "abc", 3)) {
+        char back[8];
+        size_t length = 0;
+        assert_true(plm_os_note_get(fd, "t", back, sizeof(back), &length));
+        assert_int_equal(length, 3);
+        assert_memory_equal(back, "abc", 3);
+    } else {
+        skip();
+    }
+    plm_os_close(fd);
+}
+
+#define WITH_SCRATCH(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_drop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_SCRATCH(reserved_space_has_the_size_and_no_data),
+        WITH_SCRATCH(a_lock_has_one_holder),
+        WITH_SCRATCH(a_mapping_is_the_file),
+        WITH_SCRATCH(a_note_stays_where_notes_can_be_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
