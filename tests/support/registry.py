@@ -7,8 +7,8 @@
         ...                                  # pull registry.name("library/m")
         registry.requests("/blobs/")         # what was asked
 
-`registry.py --demo FILE NAME` serves FILE as a model, prints its reference and waits for the end
-of its standard input.
+`registry.py --demo REPOSITORY` serves a small model, prints its reference and waits for the end of
+its standard input.
 """
 import hmac
 import json
@@ -233,22 +233,19 @@ class Registry:
         return Response(self.redirects.status, b"", {"Location": f"{path}?{query}"})
 
 
-def serve_demo(path, repository):
-    """Serves one GGUF file as a model until standard input ends."""
-    demo = models.whole()
-    demo.layers[0] = models.Layer("model", Path(path).read_bytes())
-    demo.manifest = demo.encode()
+def serve_demo(repository):
+    """Serves a model until standard input ends, slowly enough to watch."""
     with Registry(mode="redirect", rate=6 * models.MIB) as registry:
-        registry.add(repository, "latest", demo)
+        registry.add(repository, "latest", models.whole(size=32 * models.MIB))
         print(registry.name(repository), flush=True)
         sys.stdin.read()
 
 
 def main(arguments):
-    if len(arguments) != 3 or arguments[0] != "--demo":
+    if len(arguments) != 2 or arguments[0] != "--demo":
         print(__doc__.strip(), file=sys.stderr)
         return 64
-    serve_demo(*arguments[1:])
+    serve_demo(arguments[1])
     return 0
 
 
