@@ -36,10 +36,10 @@ def wait_for(condition, what="the condition", timeout=20, process=None):
 class Result:
     """How a run ended."""
 
-    def __init__(self, arguments, status, out, err, seconds):
+    def __init__(self, arguments, status, out, err, seconds, peak_kib=0):
         self.arguments, self.status, self.raw_out, self.raw_err = arguments, status, out, err
         self.out, self.err = out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
-        self.seconds = seconds
+        self.seconds, self.peak_kib = seconds, peak_kib
 
     def __repr__(self):
         return (f"\n$ pullama {' '.join(self.arguments)}\nstatus {self.status} after {self.seconds:.2f} s"
@@ -75,15 +75,30 @@ class Process:
                 [*command, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                 env=environment, start_new_session=True, **options)
         self.pid = self.popen.pid
-        self.seconds = None
+        self.seconds, self.peak_kib = None, 0
 
     def poll(self):
-        return self.popen.poll()
+        """The exit status, or None while it runs; keeps its peak of resident memory."""
+        if self.popen.returncode is None:
+            pid, status, usage = os.wait4(self.pid, os.WNOHANG)
+            if pid:
+                self.popen.returncode = os.waitstatus_to_exitcode(status)
+                self.seconds = time.monotonic() - self.began
+                self.peak_kib = usage.ru_maxrss
+        return self.popen.returncode
+
+    def wait(self, timeout):
+        until = time.monotonic() + timeout
+        while self.poll() is None:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.002)
+        return True
 
     def peek(self):
         """What it has said up to now."""
         out, err = (path.read_bytes() for path in self.paths)
-        return Result(self.arguments, self.popen.poll(), out, err, time.monotonic() - self.began)
+        return Result(self.arguments, self.poll(), out, err, time.monotonic() - self.began)
 
     def events(self):
         """The whole JSON lines so far."""
@@ -96,25 +111,21 @@ class Process:
         return wait_for(find, f"event {names}", timeout, self)
 
     def signal(self, number):
-        self.popen.send_signal(number)
+        os.kill(self.pid, number)
 
     def kill(self):
         """SIGKILL, and gone."""
-        if self.popen.poll() is None:
-            self.popen.send_signal(signal.SIGKILL)
-        self.popen.wait()
+        if self.poll() is None:
+            self.signal(signal.SIGKILL)
+        self.wait(10)
         return self.peek()
 
     def result(self, timeout=60):
-        try:
-            status = self.popen.wait(timeout)
-        except subprocess.TimeoutExpired:
-            killed = self.kill()
-            raise AssertionError(f"still running after {timeout} s: {killed}") from None
-        if self.seconds is None:
-            self.seconds = time.monotonic() - self.began
+        if not self.wait(timeout):
+            raise AssertionError(f"still running after {timeout} s: {self.kill()}")
+        status = self.poll()
         out, err = (path.read_bytes() for path in self.paths)
-        result = Result(self.arguments, status, out, err, self.seconds)
+        result = Result(self.arguments, status, out, err, self.seconds, self.peak_kib)
         assert status != SANITIZER_STATUS and b"Sanitizer" not in err, result
         assert status >= 0 or status in (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT), result
         return result
@@ -147,6 +158,10 @@ class Program:
 
     def run(self, *arguments, timeout=60, **options):
         return self.start(*arguments, **options).result(timeout)
+
+    @property
+    def is_sanitized(self):
+        return b"__asan_init" in self.path.read_bytes()
 
     def start_pull(self, *arguments, **options):
         return self.start("pull", "--output", "json", *arguments, **options)
