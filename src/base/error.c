@@ -117,7 +117,13 @@ void plm_error_prefix(struct plm_error *err, const char *format, ...)
     va_end(args);
     if (length <= 0)
         return;
-    char old[PLM_ERROR_TEXT];
-    memcpy(old, err->msg, sizeof(old));
-    (void)snprintf(err->msg, sizeof(err->msg), "%.*s: %s", PLM_ERROR_TEXT / 2, context, old);
+    size_t room = sizeof(err->msg) - 3;
+    size_t before = (size_t)length < room / 2 ? (size_t)length : room / 2;
+    size_t after = strlen(err->msg);
+    if (after > room - before)
+        after = room - before;
+    memmove(err->msg + before + 2, err->msg, after);
+    memcpy(err->msg, context, before);
+    memcpy(err->msg + before, ": ", 2);
+    err->msg[before + 2 + after] = '\0';
 }

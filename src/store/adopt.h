@@ -1,0 +1,26 @@
+/**
+ * Partial downloads that other programs left in blobs/: taken over by renaming, never copied.
+ *
+ * Pullama leaves `blobs/<name>.partial` with a checkpoint of format 1; Ollama leaves
+ * `blobs/<name>-partial` with
+ * `<name>-partial-<N>` (JSON: N, Offset, Size, Completed). Their counts are claims, not proof: the
+ * final hash decides.
+ */
+#pragma once
+
+#include "store/layout.h"
+#include "store/spans.h"
+
+struct plm_adopted {
+    const char *program; /**< "Pullama", "Ollama", or NULL when there was nothing to take over */
+    struct plm_spans claims;
+};
+
+/**
+ * Moves a foreign partial of @p want to our own name. The caller holds the blob's lock and has no
+ * partial of its own. A file that its owner seems to be writing at this moment (changed within a
+ * minute, or locked) is left alone.
+ */
+PLM_MUST bool plm_adopt(const struct plm_store *store, const struct plm_descriptor *want,
+                        const struct plm_spans *pullama_claims, struct plm_adopted *out,
+                        struct plm_error *err);

@@ -1,0 +1,31 @@
+/**
+ * Blobs that have their final name: look, open, trust, remove.
+ *
+ * A blob whose bytes this program has hashed carries a note at the file (size, time, inode); as
+ * long as the note fits, it need not be hashed again. Loop thread only.
+ */
+#pragma once
+
+#include "store/layout.h"
+
+enum plm_blob_state {
+    PLM_BLOB_ABSENT,
+    PLM_BLOB_WRONG_SIZE, /**< something of another size, or no regular file, stands there */
+    PLM_BLOB_UNPROVEN,   /**< right size; not known to have been hashed */
+    PLM_BLOB_PROVEN,     /**< hashed before, and unchanged since by size, time and inode */
+};
+PLM_MUST bool plm_blob_look(const struct plm_store *store, const struct plm_descriptor *want,
+                            enum plm_blob_state *out, struct plm_error *err);
+PLM_MUST bool plm_blob_open(const struct plm_store *store, const struct plm_digest *digest, int *fd,
+                            struct plm_error *err);
+/** Notes that the open file's bytes were hashed and matched. A file system without notes just
+ * hashes more often. */
+void plm_blob_note_proven(int fd);
+/** Renews the time of a blob that is about to be relied upon, so that Ollama's start-up cleaning
+ * spares it. Best effort. */
+void plm_blob_renew(const struct plm_store *store, const struct plm_digest *digest);
+/** Removes a blob; *freed are the bytes that the disk really gets back (0 when absent). */
+PLM_MUST bool plm_blob_remove(const struct plm_store *store, const struct plm_digest *digest,
+                              uint64_t *freed, struct plm_error *err);
+/** Renames blobs of Ollama's old naming, `sha256:<hex>`, as Ollama itself does when it starts. */
+PLM_MUST bool plm_blobs_migrate(const struct plm_store *store, struct plm_error *err);

@@ -1,0 +1,140 @@
+/* Layout: opens the store's directories and knows every path rule. */
+#include "store/layout.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Makes `name` in `dir` if it is missing, syncs the entry into `dir`, and opens it. */
+static bool enter(int dir, const char *name, bool create, bool follow, int *fd,
+                  struct plm_error *err)
+{
+    bool made = false;
+    if (create && !plm_os_make_dir(dir, name, &made, err))
+        return false;
+    if (made && dir != plm_os_cwd() && !plm_os_sync_dir(dir, err))
+        return false;
+    return plm_os_open_dir(dir, name, follow, fd, err);
+}
+
+/* Opens a path of directories, making those that are missing from the left on. */
+static bool enter_path(const char *path, int *fd, struct plm_error *err)
+{
+    struct plm_error quiet = {0};
+    if (plm_os_open_dir(plm_os_cwd(), path, true, fd, &quiet))
+        return true;
+    if (quiet.code != PLM_E_NOT_FOUND) {
+        *err = quiet;
+        return false;
+    }
+    char *copy = strdup(path);
+    if (!copy)
+        return plm_fail(err, PLM_E_NOMEM, "no memory for a path");
+    int at = -1;
+    bool ok = plm_os_open_dir(plm_os_cwd(), path[0] == '/' ? "/" : ".", true, &at, err);
+    char *rest = copy, *part;
+    while (ok && (part = strsep(&rest, "/")) != NULL) {
+        if (part[0] == '\0' || strcmp(part, ".") == 0)
+            continue;
+        int next = -1;
+        ok = enter(at, part, true, true, &next, err);
+        plm_os_close(at);
+        at = next;
+    }
+    free(copy);
+    if (!ok) {
+        plm_os_close(at);
+        return plm_prefix(err, "models directory %s", path);
+    }
+    *fd = at;
+    return true;
+}
+
+/* A directory of the store that need not be there yet when nothing is to be made. */
+static bool enter_part(struct plm_store *store, const char *name, bool create, bool follow, int *fd,
+                       struct plm_error *err)
+{
+    struct plm_error found = {0};
+    if (enter(store->root_fd, name, create, follow, fd, &found))
+        return true;
+    if (!create && found.code == PLM_E_NOT_FOUND)
+        return true;
+    if (err)
+        *err = found;
+    return plm_prefix(err, "%s", store->root);
+}
+
+bool plm_store_open(const char *dir, bool create, struct plm_store *out, struct plm_error *err)
+{
+    struct plm_store store = {
+        .root_fd = -1, .blobs_fd = -1, .manifests_fd = -1, .state_fd = -1, .root = strdup(dir)};
+    if (!store.root)
+        return plm_fail(err, PLM_E_NOMEM, "no memory for a path");
+    bool ok;
+    if (create) {
+        ok = enter_path(dir, &store.root_fd, err);
+    } else {
+        struct plm_error found = {0};
+        ok = plm_os_open_dir(plm_os_cwd(), dir, true, &store.root_fd, &found);
+        if (!ok && found.code == PLM_E_NOT_FOUND) {
+            *out = store;
+            return true;
+        }
+        if (!ok && err)
+            *err = found;
+    }
+    ok = ok && enter_part(&store, "blobs", create, true, &store.blobs_fd, err) &&
+         enter_part(&store, "manifests", create, true, &store.manifests_fd, err) &&
+         enter_part(&store, ".pullm", create, false, &store.state_fd, err);
+    if (!ok) {
+        plm_store_close(&store);
+        return false;
+    }
+    *out = store;
+    return true;
+}
+
+void plm_store_close(struct plm_store *store)
+{
+    plm_os_close(store->state_fd);
+    plm_os_close(store->manifests_fd);
+    plm_os_close(store->blobs_fd);
+    plm_os_close(store->root_fd);
+    free(store->root);
+    *store = (struct plm_store){
+        .root_fd = -1, .blobs_fd = -1, .manifests_fd = -1, .state_fd = -1, .root = NULL};
+}
+
+const char *plm_store_state_name(const struct plm_digest *digest, enum plm_state_file kind,
+                                 char out[PLM_STATE_NAME])
+{
+    static const char *const endings[] = {
+        [PLM_STATE_PARTIAL] = "partial",
+        [PLM_STATE_CHECKPOINT] = "json",
+        [PLM_STATE_LIVE] = "live",
+        [PLM_STATE_LOCK] = "lock",
+    };
+    char name[PLM_DIGEST_TEXT];
+    (void)snprintf(out, PLM_STATE_NAME, "%s.%s", plm_digest_file_name(digest, name), endings[kind]);
+    return out;
+}
+
+bool plm_store_manifest_dir(const struct plm_store *store, const struct plm_ref *ref, bool create,
+                            int *fd, struct plm_error *err)
+{
+    if (store->manifests_fd < 0)
+        return plm_fail(err, PLM_E_NOT_FOUND, "there is no store at %s", store->root);
+    const char *parts[] = {ref->host, ref->ns, ref->model};
+    int at = store->manifests_fd;
+    for (size_t i = 0; i < PLM_COUNT(parts); i++) {
+        int next = -1;
+        bool ok = enter(at, parts[i], create, false, &next, err);
+        if (at != store->manifests_fd)
+            plm_os_close(at);
+        if (!ok)
+            return false;
+        at = next;
+    }
+    *fd = at;
+    return true;
+}

@@ -1,0 +1,67 @@
+/* Locks: takes, names and gives back the store's advisory locks. */
+#include "store/lock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The lock counts only if the name still leads to the file that was locked. */
+static bool is_current(int dir, const char *name, int fd, bool *current, struct plm_error *err)
+{
+    struct plm_file_status named, held;
+    if (!plm_os_status(dir, name, &named, err) || !plm_os_fd_status(fd, &held, err))
+        return false;
+    *current = named.type == PLM_FILE_REGULAR && named.inode == held.inode;
+    return true;
+}
+
+bool plm_lock_try(int dir, const char *name, struct plm_lock *out, struct plm_error *err)
+{
+    for (int tries = 0; tries < 100; tries++) {
+        int fd = -1;
+        if (!plm_os_open(dir, name, PLM_OPEN_WRITE | PLM_OPEN_CREATE, &fd, err))
+            return false;
+        bool current = false;
+        if (!plm_os_lock(fd, err) || !is_current(dir, name, fd, &current, err)) {
+            plm_os_close(fd);
+            return plm_prefix(err, "%s", name);
+        }
+        if (!current) {
+            plm_os_close(fd);
+            continue;
+        }
+        char pid[24];
+        int length = snprintf(pid, sizeof(pid), "%ld\n", plm_os_pid());
+        struct plm_error unimportant = {0};
+        if (plm_os_truncate(fd, 0,
+                            &unimportant)) /* the id only informs: a full disk may keep it out */
+            (void)!plm_os_write_at(fd, pid, (size_t)length, 0, &unimportant);
+        *out = (struct plm_lock){.dir = dir, .fd = fd};
+        (void)snprintf(out->name, sizeof(out->name), "%s", name);
+        return true;
+    }
+    return plm_fail(err, PLM_E_BUSY, "%s changes hands all the time", name);
+}
+
+void plm_lock_release(struct plm_lock *lock, bool remove)
+{
+    if (lock->fd < 0)
+        return;
+    if (remove)
+        (void)!plm_os_unlink(lock->dir, lock->name, NULL,
+                             NULL); /* a lock file left over does no harm */
+    plm_os_close(lock->fd);
+    lock->fd = -1;
+}
+
+long plm_lock_holder(int dir, const char *name)
+{
+    char *text = NULL;
+    size_t size = 0;
+    struct plm_error quiet = {0};
+    if (!plm_os_read_file(dir, name, 64, &text, &size, &quiet))
+        return 0;
+    long pid = strtol(text, NULL, 10);
+    free(text);
+    return pid > 0 ? pid : 0;
+}

@@ -1,0 +1,25 @@
+/**
+ * Advisory locks: one for each blob, one for the store. The kernel drops them when the holder dies.
+ *
+ * The file is removed only by its holder, as the last act; whoever takes a lock checks that the
+ * name still leads to what it locked, so two owners cannot be. Loop thread only.
+ */
+#pragma once
+
+#include "os/os.h"
+
+struct plm_lock {
+    int dir; /**< borrowed */
+    int fd;  /**< -1: not held */
+    char name[96];
+};
+
+#define PLM_LOCK_INIT ((struct plm_lock){.dir = -1, .fd = -1})
+
+/** Takes the lock, or fails with PLM_E_BUSY at once. Writes our process id into the file, for
+ * others to tell. */
+PLM_MUST bool plm_lock_try(int dir, const char *name, struct plm_lock *out, struct plm_error *err);
+/** Gives it back; with @p remove its file goes too. Not held: nothing. */
+void plm_lock_release(struct plm_lock *lock, bool remove);
+/** Process id that the holder wrote, or 0. */
+long plm_lock_holder(int dir, const char *name);

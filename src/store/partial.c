@@ -1,0 +1,260 @@
+/* Partial blobs: opened with whatever progress there is, written, published. */
+#include "store/partial.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/adopt.h"
+#include "store/atomic.h"
+#include "store/blobs.h"
+#include "store/checkpoint.h"
+
+/* Reads the checkpoint; one that cannot be used counts for nothing, and says why in `corrupt`. */
+static bool read_checkpoint(const struct plm_store *store, const struct plm_descriptor *want,
+                            struct plm_checkpoint *out, char *corrupt, size_t corrupt_size,
+                            struct plm_error *err)
+{
+    char name[PLM_STATE_NAME], *text = NULL;
+    size_t size = 0;
+    struct plm_error why = {0};
+    (void)plm_store_state_name(&want->digest, PLM_STATE_CHECKPOINT, name);
+    corrupt[0] = '\0';
+    bool ok =
+        plm_os_read_file(store->state_fd, name, PLM_CHECKPOINT_MAX_BYTES, &text, &size, &why) &&
+        plm_checkpoint_decode(text, size, want, out, &why);
+    free(text);
+    if (ok || why.code == PLM_E_NOT_FOUND)
+        return true;
+    if (why.code == PLM_E_NOMEM) {
+        *err = why;
+        return false;
+    }
+    (void)snprintf(corrupt, corrupt_size, "%.*s", (int)corrupt_size - 1, why.msg);
+    return true;
+}
+
+/* Claims about bytes behind the end of the file are void. */
+static bool add_within(struct plm_spans *to, const struct plm_spans *from, uint64_t size,
+                       struct plm_error *err)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        struct plm_span span = from->items[i];
+        if (span.end > size)
+            span.end = size;
+        if (span.start < span.end && !plm_spans_add(to, span, err))
+            return false;
+    }
+    return true;
+}
+
+/* Without any record, runs of data in the sparse file are a claim that costs nothing to check. */
+static bool add_data_runs(struct plm_partial *p, uint64_t size, struct plm_error *err)
+{
+    struct plm_span run;
+    for (uint64_t at = 0; at < size && plm_os_next_data(p->fd, at, &run); at = run.end) {
+        if (run.end > size)
+            run.end = size;
+        if (run.start < run.end && !plm_spans_add(&p->written, run, err))
+            return false;
+    }
+    return true;
+}
+
+static bool load_progress(struct plm_partial *p, const struct plm_checkpoint *checkpoint,
+                          const struct plm_spans *adopted, uint64_t old_size, struct plm_error *err)
+{
+    struct plm_spans live = {0};
+    char name[PLM_STATE_NAME];
+    (void)plm_store_state_name(&p->want->digest, PLM_STATE_LIVE, name);
+    bool ok = add_within(&p->written, &checkpoint->durable, old_size, err) &&
+              add_within(&p->written, adopted, old_size, err) &&
+              plm_live_read(p->store->state_fd, name, p->want, &live, err) &&
+              add_within(&p->written, &live, old_size, err);
+    if (ok && checkpoint->version == PLM_CHECKPOINT_VERSION)
+        ok = add_within(&p->durable, &checkpoint->durable, old_size, err);
+    if (ok && p->written.count == 0)
+        ok = add_data_runs(p, old_size, err);
+    plm_spans_done(&live);
+    return ok;
+}
+
+/* Opens the data file, our own or one that is taken over, and gives it the blob's size. */
+static bool open_data(struct plm_partial *p, struct plm_partial_found *found, struct plm_error *err)
+{
+    char name[PLM_STATE_NAME];
+    struct plm_checkpoint checkpoint = {0};
+    struct plm_adopted adopted = {0};
+    struct plm_file_status status = {.type = PLM_FILE_NONE};
+    (void)plm_store_state_name(&p->want->digest, PLM_STATE_PARTIAL, name);
+    bool ok = read_checkpoint(p->store, p->want, &checkpoint, found->corrupt,
+                              sizeof(found->corrupt), err) &&
+              plm_os_status(p->store->state_fd, name, &status, err);
+    p->has_checkpoint = checkpoint.version != 0 || found->corrupt[0];
+    if (ok && status.type == PLM_FILE_NONE) {
+        struct plm_spans none = {0};
+        ok = plm_adopt(p->store, p->want, checkpoint.version == 1 ? &checkpoint.durable : &none,
+                       &adopted, err);
+        if (ok && !adopted.program) /* claims without a file: void */
+            plm_spans_done(&checkpoint.durable);
+    }
+    ok = ok &&
+         plm_os_open(p->store->state_fd, name, PLM_OPEN_WRITE | PLM_OPEN_CREATE, &p->fd, err) &&
+         plm_os_fd_status(p->fd, &status, err);
+    if (ok && status.links != 1)
+        ok = plm_fail(err, PLM_E_CORRUPT, "%s has a second name; move it away", name);
+    uint64_t old_size = status.size < p->want->size ? status.size : p->want->size;
+    ok = ok && load_progress(p, &checkpoint, &adopted.claims, old_size, err);
+    if (ok && (status.size != p->want->size || status.disk_bytes < p->want->size))
+        ok = plm_os_allocate(p->fd, p->want->size, err);
+    found->adopted = adopted.program;
+    found->adopted_bytes = adopted.program ? plm_spans_total(&p->written) : 0;
+    plm_spans_done(&adopted.claims);
+    plm_checkpoint_done(&checkpoint);
+    return ok ? true : plm_prefix(err, "%s", name);
+}
+
+bool plm_partial_open(const struct plm_store *store, const struct plm_descriptor *want,
+                      struct plm_partial **out, struct plm_partial_found *found,
+                      struct plm_error *err)
+{
+    struct plm_partial *p = calloc(1, sizeof(*p));
+    char name[PLM_STATE_NAME];
+    *found = (struct plm_partial_found){0};
+    if (!p)
+        return plm_fail(err, PLM_E_NOMEM, "no memory for a partial blob");
+    *p = (struct plm_partial){.store = store, .want = want, .fd = -1, .lock = PLM_LOCK_INIT};
+    if (!plm_lock_try(store->state_fd, plm_store_state_name(&want->digest, PLM_STATE_LOCK, name),
+                      &p->lock, err) ||
+        !open_data(p, found, err)) {
+        plm_partial_free(p);
+        return false;
+    }
+    (void)plm_store_state_name(&want->digest, PLM_STATE_LIVE, name);
+    if (want->size >= PLM_PARTIAL_RECORD_MIN &&
+        !plm_live_open(store->state_fd, name, want, &p->written, &p->live, err)) {
+        plm_partial_free(p);
+        return false;
+    }
+    *out = p;
+    return true;
+}
+
+bool plm_partial_write(struct plm_partial *p, uint64_t offset, const void *bytes, size_t length,
+                       struct plm_error *err)
+{
+    if (!plm_os_write_at(p->fd, bytes, length, offset, err))
+        return plm_prefix(err, "blob data");
+    struct plm_span span = {offset, offset + length};
+    if (!plm_spans_add(&p->written, span, err))
+        return false;
+    plm_live_add(p->live, span);
+    return true;
+}
+
+bool plm_partial_drop(struct plm_partial *p, struct plm_span span, struct plm_error *err)
+{
+    if (!plm_spans_remove(&p->written, span, err) || !plm_spans_remove(&p->durable, span, err))
+        return false;
+    plm_live_reset(p->live, &p->written);
+    return true;
+}
+
+bool plm_partial_publish(struct plm_partial *p, struct plm_error *err)
+{
+    char from[PLM_STATE_NAME], to[PLM_DIGEST_TEXT];
+    (void)plm_store_state_name(&p->want->digest, PLM_STATE_PARTIAL, from);
+    (void)plm_digest_file_name(&p->want->digest, to);
+    /* A young file is spared by Ollama's start-up cleaning until the manifest names it. */
+    (void)!plm_os_touch(p->fd, NULL);
+    plm_blob_note_proven(p->fd);
+    return plm_atomic_move(p->store->state_fd, from, p->store->blobs_fd, to, err);
+}
+
+static void remove_record(const struct plm_store *store, const struct plm_digest *digest)
+{
+    char name[PLM_STATE_NAME], temp[PLM_STATE_NAME + 8];
+    (void)plm_store_state_name(digest, PLM_STATE_LIVE, name);
+    (void)!plm_os_unlink(store->state_fd, name, NULL, NULL);
+    (void)plm_store_state_name(digest, PLM_STATE_CHECKPOINT, name);
+    (void)snprintf(temp, sizeof(temp), "%s.tmp", name);
+    (void)!plm_os_unlink(store->state_fd, temp, NULL, NULL);
+    (void)!plm_os_unlink(store->state_fd, name, NULL, NULL);
+}
+
+static void close_partial(struct plm_partial *p, bool remove_lock)
+{
+    plm_live_free(p->live);
+    plm_os_close(p->fd);
+    plm_spans_done(&p->written);
+    plm_spans_done(&p->durable);
+    plm_lock_release(&p->lock, remove_lock);
+    free(p);
+}
+
+void plm_partial_retire(struct plm_partial *p)
+{
+    if (!p)
+        return;
+    remove_record(p->store, &p->want->digest);
+    close_partial(p, true);
+}
+
+void plm_partial_free(struct plm_partial *p)
+{
+    if (!p)
+        return;
+    bool is_empty = p->lock.fd >= 0 && p->fd >= 0 && p->written.count == 0;
+    if (is_empty) {
+        char name[PLM_STATE_NAME];
+        (void)plm_store_state_name(&p->want->digest, PLM_STATE_PARTIAL, name);
+        (void)!plm_os_unlink(p->store->state_fd, name, NULL, NULL);
+        remove_record(p->store, &p->want->digest);
+    }
+    close_partial(p, is_empty);
+}
+
+void plm_partial_sweep(const struct plm_store *store, const struct plm_digest *digest)
+{
+    struct plm_lock lock = PLM_LOCK_INIT;
+    bool any = false;
+    for (int kind = PLM_STATE_PARTIAL; kind <= PLM_STATE_LOCK && store->state_fd >= 0; kind++) {
+        char name[PLM_STATE_NAME];
+        struct plm_file_status status;
+        (void)plm_store_state_name(digest, (enum plm_state_file)kind, name);
+        any = any || (plm_os_status(store->state_fd, name, &status, NULL) &&
+                      status.type == PLM_FILE_REGULAR);
+    }
+    char name[PLM_STATE_NAME];
+    if (!any || !plm_lock_try(store->state_fd, plm_store_state_name(digest, PLM_STATE_LOCK, name),
+                              &lock, NULL))
+        return;
+    (void)plm_store_state_name(digest, PLM_STATE_PARTIAL, name);
+    (void)!plm_os_unlink(store->state_fd, name, NULL, NULL);
+    remove_record(store, digest);
+    plm_lock_release(&lock, true);
+}
+
+bool plm_partial_peek(const struct plm_store *store, const struct plm_descriptor *want,
+                      uint64_t *done, long *pid, struct plm_error *err)
+{
+    char name[PLM_STATE_NAME], corrupt[160];
+    struct plm_checkpoint checkpoint = {0};
+    struct plm_file_status status = {.type = PLM_FILE_NONE};
+    *done = 0;
+    *pid = 0;
+    if (store->state_fd < 0)
+        return true;
+    (void)plm_store_state_name(&want->digest, PLM_STATE_PARTIAL, name);
+    if (!plm_os_status(store->state_fd, name, &status, err) ||
+        !read_checkpoint(store, want, &checkpoint, corrupt, sizeof(corrupt), err))
+        return false;
+    (void)plm_store_state_name(&want->digest, PLM_STATE_LIVE, name);
+    bool ok = plm_live_read(store->state_fd, name, want, &checkpoint.durable, err);
+    if (ok && status.type == PLM_FILE_REGULAR)
+        *done = plm_spans_total(&checkpoint.durable);
+    plm_checkpoint_done(&checkpoint);
+    (void)plm_store_state_name(&want->digest, PLM_STATE_LOCK, name);
+    *pid = plm_lock_holder(store->state_fd, name);
+    return ok;
+}

@@ -1,0 +1,100 @@
+/**
+ * A blob being filled: its lock, its file, what was written and what is on the disk for sure.
+ *
+ *     plm_partial_open → plm_partial_write … (sync_prepare → sync_run on a worker → sync_finish) …
+ *     → plm_partial_publish → plm_partial_free
+ *
+ * Order of writing: data, then the live file's claim; data synced, then the checkpoint. Loop thread
+ * only, but for plm_partial_sync_run().
+ */
+#pragma once
+
+#include "store/layout.h"
+#include "store/live.h"
+#include "store/lock.h"
+#include "store/spans.h"
+
+/** Blobs below this size keep no record of progress: they are cheaper to fetch again than to
+ * account for. */
+#define PLM_PARTIAL_RECORD_MIN (UINT64_C(1) << 20)
+
+struct plm_partial {
+    const struct plm_store *store;
+    const struct plm_descriptor *want; /**< borrowed; outlives the partial */
+    struct plm_lock lock;
+    int fd;
+    struct plm_live *live; /**< NULL: no record is kept */
+    struct plm_spans written, durable;
+    bool has_checkpoint; /**< there is one on the disk */
+};
+
+/** What was found when a partial was opened. */
+struct plm_partial_found {
+    const char *adopted; /**< program whose partial was taken over, or NULL */
+    uint64_t adopted_bytes;
+    char corrupt[160]; /**< why the checkpoint could not be used, or "" */
+};
+
+/**
+ * Takes the blob's lock, then opens or makes its file, with all progress that can be found:
+ * checkpoint, live file, other programs' leftovers, and where none of these is, the file's data
+ * extents (claims only: the final hash decides).
+ *
+ * @retval false PLM_E_BUSY when another process holds the lock; PLM_E_NOSPACE, PLM_E_IO,
+ * PLM_E_CORRUPT.
+ */
+PLM_MUST bool plm_partial_open(const struct plm_store *store, const struct plm_descriptor *want,
+                               struct plm_partial **out, struct plm_partial_found *found,
+                               struct plm_error *err);
+
+/** Writes @p length bytes at @p offset and records them. */
+PLM_MUST bool plm_partial_write(struct plm_partial *partial, uint64_t offset, const void *bytes,
+                                size_t length, struct plm_error *err);
+
+/** Forgets bytes that turned out bad: they are to be fetched again. */
+PLM_MUST bool plm_partial_drop(struct plm_partial *partial, struct plm_span span,
+                               struct plm_error *err);
+
+/** One sync of the data and then of the checkpoint, to be run on a worker. */
+struct plm_partial_sync {
+    int fd, state_dir; /**< borrowed from the partial, which must outlive the run */
+    char name[PLM_STATE_NAME], temp_name[PLM_STATE_NAME + 8];
+    char *text; /**< owned; the checkpoint to write, or NULL for none */
+    size_t text_size;
+    struct plm_spans claim; /**< owned; what will be durable */
+    bool data_synced;       /**< the data is safe, though the checkpoint may not be written */
+    bool ok;
+    struct plm_error err;
+};
+PLM_MUST bool plm_partial_sync_prepare(const struct plm_partial *partial,
+                                       struct plm_partial_sync *out, struct plm_error *err);
+/** Any thread. Fills ok and err. */
+void plm_partial_sync_run(struct plm_partial_sync *sync);
+/** Takes over the result; a failed sync voids the spans that it covered, and gives its error. Frees
+ * the sync's contents. */
+PLM_MUST bool plm_partial_sync_finish(struct plm_partial *partial, struct plm_partial_sync *sync,
+                                      struct plm_error *err);
+/** Frees the contents of a sync that was never finished. */
+void plm_partial_sync_drop(struct plm_partial_sync *sync);
+
+/**
+ * Gives the verified, synced file its name in blobs/. The caller holds the store lock, checked the
+ * digest, and syncs blobs/ afterwards, once for all blobs.
+ */
+PLM_MUST bool plm_partial_publish(struct plm_partial *partial, struct plm_error *err);
+
+/** Removes what is left of a published blob's progress, lock included, and frees. */
+void plm_partial_retire(struct plm_partial *partial);
+
+/** Closes and gives back the lock; progress stays on the disk, unless there is none. NULL is
+ * nothing. */
+void plm_partial_free(struct plm_partial *partial);
+
+/** Removes progress debris of a blob that is finished, unless somebody holds its lock. Best effort.
+ */
+void plm_partial_sweep(const struct plm_store *store, const struct plm_digest *digest);
+
+/** Bytes of a blob that a partial, our own or one that could be taken over, has; and who holds its
+ * lock. Read only. */
+PLM_MUST bool plm_partial_peek(const struct plm_store *store, const struct plm_descriptor *want,
+                               uint64_t *done, long *pid, struct plm_error *err);

@@ -1,0 +1,82 @@
+/* Making a partial blob's bytes durable: the data first, then the checkpoint that claims them. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "store/atomic.h"
+#include "store/checkpoint.h"
+#include "store/partial.h"
+
+bool plm_partial_sync_prepare(const struct plm_partial *p, struct plm_partial_sync *out,
+                              struct plm_error *err)
+{
+    struct plm_partial_sync sync = {.fd = p->fd, .state_dir = p->store->state_fd};
+    (void)plm_store_state_name(&p->want->digest, PLM_STATE_CHECKPOINT, sync.name);
+    (void)snprintf(sync.temp_name, sizeof(sync.temp_name), "%s.tmp", sync.name);
+    if (!plm_spans_copy(&p->written, &sync.claim, err))
+        return false;
+    if (p->live || p->has_checkpoint) {
+        struct plm_buf text = PLM_BUF_INIT(PLM_CHECKPOINT_MAX_BYTES);
+        if (!plm_checkpoint_encode(p->want, &sync.claim, &text, err)) {
+            plm_buf_done(&text);
+            plm_spans_done(&sync.claim);
+            return false;
+        }
+        sync.text_size = text.size;
+        sync.text = plm_buf_take(&text);
+    }
+    *out = sync;
+    return true;
+}
+
+void plm_partial_sync_run(struct plm_partial_sync *sync)
+{
+    sync->data_synced = plm_os_sync_data(sync->fd, &sync->err);
+    sync->ok =
+        sync->data_synced &&
+        (!sync->text || plm_atomic_write(sync->state_dir, sync->temp_name, sync->state_dir,
+                                         sync->name, sync->text, sync->text_size, &sync->err));
+}
+
+/* The kernel reports a failed write-back once and may drop the pages: what was not durable is not
+ * there. */
+static bool void_unsynced(struct plm_partial *p, const struct plm_spans *claim,
+                          struct plm_error *err)
+{
+    struct plm_spans lost = {0};
+    bool ok = plm_spans_copy(claim, &lost, err);
+    for (size_t i = 0; ok && i < p->durable.count; i++)
+        ok = plm_spans_remove(&lost, p->durable.items[i], err);
+    for (size_t i = 0; ok && i < lost.count; i++)
+        ok = plm_spans_remove(&p->written, lost.items[i], err);
+    plm_spans_done(&lost);
+    plm_live_reset(p->live, &p->written);
+    return ok;
+}
+
+bool plm_partial_sync_finish(struct plm_partial *p, struct plm_partial_sync *sync,
+                             struct plm_error *err)
+{
+    bool ok = sync->ok;
+    if (ok) {
+        plm_spans_done(&p->durable);
+        p->durable = sync->claim;
+        sync->claim = (struct plm_spans){0};
+        p->has_checkpoint = p->has_checkpoint || sync->text;
+    } else {
+        struct plm_error ignored = {0};
+        if (!sync->data_synced) /* out of memory there: the sync's own error says more */
+            (void)!void_unsynced(p, &sync->claim, &ignored);
+        if (err && err->code == PLM_OK)
+            *err = sync->err;
+    }
+    plm_partial_sync_drop(sync);
+    return ok;
+}
+
+void plm_partial_sync_drop(struct plm_partial_sync *sync)
+{
+    free(sync->text);
+    plm_spans_done(&sync->claim);
+    *sync = (struct plm_partial_sync){0};
+}
