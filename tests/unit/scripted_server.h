@@ -1,4 +1,5 @@
-/* A scripted HTTP server on 127.0.0.1 for one test: it records each request, and a function of the test answers. */
+/* A scripted HTTP server on 127.0.0.1 for one test: it records each request, and a function of the
+ * test answers. */
 #pragma once
 
 #include <arpa/inet.h>
@@ -31,7 +32,8 @@ struct server {
     struct plm_mutex lock;
     struct seen *seen;
     size_t count;
-    /* Called on the server's thread for each request; out is sent as it is, then the connection is closed. */
+    /* Called on the server's thread for each request; out is sent as it is, then the connection is
+     * closed. */
     void (*answer)(void *ctx, const struct server *server, const struct seen *request,
                    struct plm_buf *out);
     void *ctx;
@@ -152,7 +154,6 @@ static inline void server_start(struct server *server,
     plm_mutex_init(&server->lock);
     assert_true(plm_thread_start(&server->thread, server_run, server, &err));
 }
-
 
 static inline void server_done(struct server *server)
 {

@@ -55,8 +55,8 @@ static void hop(void *ctx, const struct server *server, const struct seen *reque
         return;
     }
     /* absolute and relative by turns */
-    (void)snprintf(headers, sizeof(headers), left % 2 ? "Location: %d\r\n" : "Location: /hop/%d\r\n",
-                   left - 1);
+    (void)snprintf(headers, sizeof(headers),
+                   left % 2 ? "Location: %d\r\n" : "Location: /hop/%d\r\n", left - 1);
     reply(out, statuses[server->count % 5], headers, "moved");
 }
 
@@ -117,7 +117,8 @@ static void a_redirect_must_lead_somewhere(void **state)
     world_close(&world);
 }
 
-/* Wants a token; /away leads to the other server, /never is never satisfied, /basic wants a password. */
+/* Wants a token; /away leads to the other server, /never is never satisfied, /basic wants a
+ * password. */
 static void guard(void *ctx, const struct server *server, const struct seen *request,
                   struct plm_buf *out)
 {

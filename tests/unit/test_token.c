@@ -43,8 +43,8 @@ static enum plm_token_renewal renew(struct world *world, struct wait *wait, cons
 static const char *challenge_of(const struct server *realm)
 {
     static char text[256];
-    (void)snprintf(text, sizeof(text), "Bearer realm=\"http://%s/token\",service=\"svc\",scope=\"s\"",
-                   realm->host);
+    (void)snprintf(text, sizeof(text),
+                   "Bearer realm=\"http://%s/token\",service=\"svc\",scope=\"s\"", realm->host);
     return text;
 }
 
