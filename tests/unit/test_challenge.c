@@ -64,6 +64,7 @@ static void a_value_that_does_not_fit_spoils_its_challenge(void **state)
 {
     (void)state;
     char *line = calloc(1, 5000);
+    assert_non_null(line);
     struct plm_challenge got;
     (void)sprintf(line, "Bearer realm=\"https://h/");
     memset(line + strlen(line), 'x', 2047 - strlen("https://h/"));

@@ -191,6 +191,7 @@ static void other_kinds_of_keys_are_refused(void **state)
     assert_refused(certificate, strlen(certificate), "no private key");
     assert_refused("", 0, "no private key");
     char *large = calloc(1, 65537);
+    assert_non_null(large);
     assert_refused(large, 65537, "too large");
     free(large);
 }
