@@ -1,4 +1,5 @@
-/** Gives events their sequence number and time, and hands them to every sink, in order of adding. Loop thread only. */
+/** Gives events their sequence number and time, and hands them to every sink, in order of adding.
+ * Loop thread only. */
 #pragma once
 
 #include "pullama/event.h"

@@ -1,0 +1,79 @@
+/* Names of event kinds, verbs and retry reasons, as they stand in every output. */
+#include "pullama/event.h"
+
+static const char *const event_names[PLM_EVENT_KINDS] = {
+    [PLM_EV_PULL_START] = "pull_start",
+    [PLM_EV_MANIFEST_FETCH_START] = "manifest_fetch_start",
+    [PLM_EV_MANIFEST_FETCHED] = "manifest_fetched",
+    [PLM_EV_PLAN] = "plan",
+    [PLM_EV_BLOB_CACHED] = "blob_cached",
+    [PLM_EV_BLOB_WAITING] = "blob_waiting",
+    [PLM_EV_BLOB_ADOPTED] = "blob_adopted",
+    [PLM_EV_BLOB_RESUMED] = "blob_resumed",
+    [PLM_EV_BLOB_START] = "blob_start",
+    [PLM_EV_CHUNKSUMS_FETCHED] = "chunksums_fetched",
+    [PLM_EV_PROGRESS] = "progress",
+    [PLM_EV_CHUNK_MISMATCH] = "chunk_mismatch",
+    [PLM_EV_CHECKPOINT_CORRUPT] = "checkpoint_corrupt",
+    [PLM_EV_CHECKPOINT_SAVED] = "checkpoint_saved",
+    [PLM_EV_RETRY] = "retry",
+    [PLM_EV_REFRESH] = "refresh",
+    [PLM_EV_BLOB_VERIFY_START] = "blob_verify_start",
+    [PLM_EV_BLOB_VERIFIED] = "blob_verified",
+    [PLM_EV_BLOB_VERIFY_FAILED] = "blob_verify_failed",
+    [PLM_EV_BLOB_FINALIZED] = "blob_finalized",
+    [PLM_EV_MANIFEST_WRITE_START] = "manifest_write_start",
+    [PLM_EV_MANIFEST_WRITTEN] = "manifest_written",
+    [PLM_EV_LAYERS_REMOVED] = "layers_removed",
+    [PLM_EV_LIST_MODEL] = "list_model",
+    [PLM_EV_SHOW] = "show",
+    [PLM_EV_RM_START] = "rm_start",
+    [PLM_EV_RM_MANIFEST] = "rm_manifest",
+    [PLM_EV_RM_BLOB] = "rm_blob",
+    [PLM_EV_RM_DONE] = "rm_done",
+    [PLM_EV_COPIED] = "copied",
+    [PLM_EV_CLEAN_START] = "clean_start",
+    [PLM_EV_CLEAN_FILE] = "clean_file",
+    [PLM_EV_CLEAN_DONE] = "clean_done",
+    [PLM_EV_KEY] = "key",
+    [PLM_EV_VERSION] = "version",
+    [PLM_EV_LOCK_WAITING] = "lock_waiting",
+    [PLM_EV_WARNING] = "warning",
+    [PLM_EV_INTERRUPTED] = "interrupted",
+    [PLM_EV_COMPLETED] = "completed",
+    [PLM_EV_FAILED] = "failed",
+};
+
+static const char *const verb_names[PLM_VERBS] = {
+    [PLM_VERB_NONE] = "none",   [PLM_VERB_PULL] = "pull",     [PLM_VERB_LIST] = "list",
+    [PLM_VERB_SHOW] = "show",   [PLM_VERB_RM] = "rm",         [PLM_VERB_CP] = "cp",
+    [PLM_VERB_CLEAN] = "clean", [PLM_VERB_KEYGEN] = "keygen", [PLM_VERB_VERSION] = "version",
+};
+
+static const char *const reason_texts[PLM_RETRY_REASONS] = {
+    [PLM_RETRY_CONNECTION] = "connection failed",
+    [PLM_RETRY_TIMEOUT] = "timed out",
+    [PLM_RETRY_STALL] = "stalled",
+    [PLM_RETRY_SHORT_BODY] = "answer ended early",
+    [PLM_RETRY_SERVER_ERROR] = "server error",
+    [PLM_RETRY_RATE_LIMITED] = "rate limited",
+    [PLM_RETRY_DNS] = "name lookup failed",
+    [PLM_RETRY_TLS] = "TLS handshake failed",
+    [PLM_RETRY_TOKEN] = "token expired",
+    [PLM_RETRY_REDIRECT] = "redirect target expired",
+};
+
+const char *plm_event_name(enum plm_event_kind kind)
+{
+    return (unsigned)kind < PLM_EVENT_KINDS ? event_names[kind] : "unknown";
+}
+
+const char *plm_verb_name(enum plm_verb verb)
+{
+    return (unsigned)verb < PLM_VERBS ? verb_names[verb] : "none";
+}
+
+const char *plm_retry_reason_text(enum plm_retry_reason reason)
+{
+    return (unsigned)reason < PLM_RETRY_REASONS ? reason_texts[reason] : "unknown reason";
+}

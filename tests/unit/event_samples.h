@@ -1,0 +1,196 @@
+/** One well-filled event of every kind, with texts that a hostile registry could have chosen. */
+#pragma once
+
+#include <string.h>
+
+#include "pullama/event.h"
+
+#define HOSTILE "a\x1b[31m\"\\\n\r\xff\xe2\x80\xae\xed\xa0\x80 \xe6\xbc\xa2\xf0\x9f\x98\x80 end"
+
+struct event_samples {
+    struct plm_ref ref, target;
+    struct plm_descriptor blob;
+    struct plm_digest digest;
+    struct plm_layer layer;
+    struct plm_manifest manifest;
+    struct plm_error error;
+    const char *capabilities[3];
+    char id[65];
+};
+
+static inline void samples_init(struct event_samples *s)
+{
+    *s = (struct event_samples){0};
+    strcpy(s->ref.host, PLM_DEFAULT_HOST);
+    strcpy(s->ref.ns, PLM_DEFAULT_NAMESPACE);
+    strcpy(s->ref.model, "llama3.2");
+    strcpy(s->ref.tag, "3b");
+    s->target = s->ref;
+    strcpy(s->target.host, "hf.co");
+    strcpy(s->target.ns, "someone");
+    memset(s->digest.sha256, 0xbd, sizeof(s->digest.sha256));
+    s->blob.digest = s->digest;
+    s->blob.size = 2019377376;
+    strcpy(s->blob.media, "application/vnd.ollama.image.model");
+    s->layer = (struct plm_layer){.blob = s->blob, .name = (char *)(uintptr_t)HOSTILE};
+    s->manifest = (struct plm_manifest){.digest = s->digest,
+                                        .has_config = true,
+                                        .config = s->blob,
+                                        .layers = &s->layer,
+                                        .layer_count = 1};
+    (void)plm_fail(&s->error, PLM_E_NETWORK, "%s", HOSTILE);
+    s->capabilities[0] = "completion";
+    s->capabilities[1] = HOSTILE;
+    memset(s->id, 'a', 64);
+}
+
+static inline void fill_show(struct plm_event_show *show, const struct event_samples *s)
+{
+    *show = (struct plm_event_show){
+        .ref = &s->ref,
+        .manifest = &s->manifest,
+        .id_hex = s->id,
+        .size = 2019393189,
+        .modified_s = 1700000000,
+        .architecture = HOSTILE,
+        .family = "llama",
+        .format = "gguf",
+        .quantization = "Q4_K_M",
+        .parameter_size = "3.2B",
+        .requires_version = "",
+        .parameter_count = 3212749888,
+        .context_length = 131072,
+        .embedding_length = 3072,
+        .gguf_warning = HOSTILE,
+        .capabilities = s->capabilities,
+        .license = {HOSTILE "\nsecond\nthird\nfourth", sizeof(HOSTILE) + 19},
+        .parameters = {"{\"stop\":[\"\\u003c|x|\\u003e\",\"b\"],\"num_ctx\":4096}", 47},
+        .tmpl = {"{{ .Prompt }}", 13},
+        .blob_path = "/models/blobs/sha256-bd",
+    };
+}
+
+static inline void fill_pull(struct plm_event *e, const struct event_samples *s)
+{
+    switch (e->kind) {
+    case PLM_EV_MANIFEST_FETCHED:
+    case PLM_EV_MANIFEST_WRITTEN:
+        e->manifest.blob_count = 3;
+        e->manifest.total_size = 3000000000;
+        e->manifest.digest = &s->digest;
+        break;
+    case PLM_EV_PLAN:
+        e->plan = (struct plm_event_plan){
+            3000000000, 1000000000, 2000000000, 90000000000, 2067108864, true, false, 1, 3};
+        break;
+    case PLM_EV_BLOB_WAITING:
+    case PLM_EV_LOCK_WAITING:
+        e->waiting.done = 5000;
+        e->waiting.pid = 4711;
+        break;
+    case PLM_EV_BLOB_ADOPTED:
+        e->adopted.program = "Ollama";
+        e->adopted.bytes = 12345678;
+        break;
+    case PLM_EV_BLOB_RESUMED:
+        e->resumed.done = 700000000;
+        e->resumed.contiguous = 600000000;
+        break;
+    case PLM_EV_CHUNKSUMS_FETCHED:
+        e->chunksums.chunk_count = 31;
+        e->chunksums.available = true;
+        break;
+    case PLM_EV_PROGRESS:
+        e->progress = (struct plm_event_progress){900000000, 2019377376, 1900000000, 3000000000,
+                                                  35000000,  48000,      4};
+        break;
+    case PLM_EV_CHUNK_MISMATCH:
+        e->chunk.start = 67108864;
+        e->chunk.end = 134217728;
+        break;
+    case PLM_EV_CHECKPOINT_SAVED:
+        e->checkpoint.durable = 800000000;
+        break;
+    case PLM_EV_RETRY:
+    case PLM_EV_REFRESH:
+        e->retry = (struct plm_event_retry){
+            PLM_RETRY_STALL, "blob", "cdn.example:443", HOSTILE, 2, 6, 1250, 503, true};
+        break;
+    case PLM_EV_BLOB_VERIFIED:
+    case PLM_EV_BLOB_VERIFY_FAILED:
+        e->verified.elapsed_ms = 140;
+        e->verified.attempt = 1;
+        e->verified.max_attempts = 2;
+        e->verified.dropped = 67108864;
+        break;
+    case PLM_EV_CHECKPOINT_CORRUPT:
+    case PLM_EV_WARNING:
+        e->text.message = HOSTILE;
+        break;
+    default:
+        break;
+    }
+}
+
+static inline void fill_store(struct plm_event *e, const struct event_samples *s)
+{
+    switch (e->kind) {
+    case PLM_EV_LAYERS_REMOVED:
+    case PLM_EV_RM_DONE:
+    case PLM_EV_CLEAN_DONE:
+        e->removed.files = 2;
+        e->removed.bytes = 123456789;
+        break;
+    case PLM_EV_LIST_MODEL:
+        e->listed = (struct plm_event_listed){&s->ref, s->id,   2019393189, 1700000000,
+                                              "gguf",  "llama", "3.2B",     "Q4_K_M"};
+        break;
+    case PLM_EV_SHOW:
+        fill_show(&e->show, s);
+        break;
+    case PLM_EV_RM_MANIFEST:
+    case PLM_EV_CLEAN_FILE:
+        e->file.path = "/models/" HOSTILE;
+        e->file.type = "partial";
+        e->file.bytes = 4096;
+        break;
+    case PLM_EV_COPIED:
+        e->copied.from = &s->ref;
+        e->copied.to = &s->target;
+        break;
+    case PLM_EV_KEY:
+        e->key.path = "/home/u/.ollama/id_ed25519";
+        e->key.public_line = "ssh-ed25519 AAAA";
+        e->key.created = true;
+        break;
+    case PLM_EV_VERSION:
+        e->version.version = "0.1.0";
+        e->version.libraries = "libcurl/7.88.1";
+        break;
+    case PLM_EV_COMPLETED:
+        e->completed.total_size = 3000000000;
+        e->completed.fetched = 2000000000;
+        e->completed.blob_count = 3;
+        e->completed.elapsed_ms = 754000;
+        e->completed.bytes_per_second = 2652519;
+        break;
+    case PLM_EV_FAILED:
+        e->failed.error = &s->error;
+        break;
+    default:
+        break;
+    }
+}
+
+/** An event of @p kind; valid as long as @p s. */
+static inline struct plm_event sample_event(const struct event_samples *s, enum plm_event_kind kind)
+{
+    struct plm_event e = {
+        .seq = 7, .time_ms = 1700000000123, .job = 1, .verb = PLM_VERB_PULL, .kind = kind};
+    e.ref = &s->ref;
+    if ((kind >= PLM_EV_BLOB_CACHED && kind <= PLM_EV_BLOB_FINALIZED) || kind == PLM_EV_RM_BLOB)
+        e.blob = (struct plm_event_blob){&s->blob, 2, 3};
+    fill_pull(&e, s);
+    fill_store(&e, s);
+    return e;
+}
