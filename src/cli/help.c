@@ -18,7 +18,6 @@ static const struct pair environment[] = {
      "proxies, when there is no --proxy; lower case counts too"},
     {"SSL_CERT_FILE", "certificate authorities, when there is no --cacert"},
     {"NO_COLOR, TERM=dumb", "no colours"},
-    {"HF_TOKEN", "sent to Hugging Face hosts only"},
 };
 
 static const struct pair statuses[] = {
