@@ -9,7 +9,7 @@
 
 /* timeout(1) and some supervisors send one and the same request twice, to the process and to its
  * group; no person presses a key twice within this time. */
-#define SAME_REQUEST_MS 20
+#define SAME_REQUEST_MS 50
 
 /* A handler gets no context: this is the only way to it. Set before the handlers are. */
 static struct {
