@@ -1,5 +1,4 @@
-/* JSON values: owns the library behind the typed getters, and the limits that hold before it runs.
- */
+/* JSON values: owns the library behind typed getters, and the limits that hold before it runs. */
 #include "base/json.h"
 
 #include "pullama/text.h"
@@ -28,8 +27,7 @@ static const struct plm_json *handle_of(const json_t *value)
     return json_is_null(value) ? NULL : (const struct plm_json *)(const void *)value;
 }
 
-/* Index of the quote that ends the string whose first character is at @p i; @p length if none does.
- */
+/* Index of the quote that ends the string whose text begins at @p i; @p length if none does. */
 static size_t skip_string(const char *text, size_t length, size_t i)
 {
     while (i < length && text[i] != '"')

@@ -24,3 +24,5 @@ const char *plm_url_redacted(const char *url, char *out, size_t size);
 /** Proxy for @p url from HTTPS_PROXY/https_proxy, HTTP_PROXY/http_proxy, ALL_PROXY/all_proxy minus NO_PROXY (suffix, port, CIDR, *);
  *  loopback hosts never use a proxy from the environment. NULL: none. Borrowed from the environment. */
 const char *plm_url_env_proxy(const struct plm_url *url);
+/** True for what can be given to the library as a proxy: host with or without scheme http, https, socks4(a), socks5(h). */
+bool plm_url_is_proxy(const char *text);

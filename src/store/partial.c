@@ -160,17 +160,6 @@ bool plm_partial_drop(struct plm_partial *p, struct plm_span span, struct plm_er
     return true;
 }
 
-bool plm_partial_publish(struct plm_partial *p, struct plm_error *err)
-{
-    char from[PLM_STATE_NAME], to[PLM_DIGEST_TEXT];
-    (void)plm_store_state_name(&p->want->digest, PLM_STATE_PARTIAL, from);
-    (void)plm_digest_file_name(&p->want->digest, to);
-    /* A young file is spared by Ollama's start-up cleaning until the manifest names it. */
-    (void)!plm_os_touch(p->fd, NULL);
-    plm_blob_note_proven(p->fd);
-    return plm_atomic_move(p->store->state_fd, from, p->store->blobs_fd, to, err);
-}
-
 static void remove_record(const struct plm_store *store, const struct plm_digest *digest)
 {
     char name[PLM_STATE_NAME], temp[PLM_STATE_NAME + 8];
@@ -192,19 +181,11 @@ static void close_partial(struct plm_partial *p, bool remove_lock)
     free(p);
 }
 
-void plm_partial_retire(struct plm_partial *p)
-{
-    if (!p)
-        return;
-    remove_record(p->store, &p->want->digest);
-    close_partial(p, true);
-}
-
 void plm_partial_free(struct plm_partial *p)
 {
     if (!p)
         return;
-    bool is_empty = p->lock.fd >= 0 && p->fd >= 0 && p->written.count == 0;
+    bool is_empty = p->lock.fd >= 0 && p->fd >= 0 && p->written.count == 0 && p->want->size > 0;
     if (is_empty) {
         char name[PLM_STATE_NAME];
         (void)plm_store_state_name(&p->want->digest, PLM_STATE_PARTIAL, name);
@@ -212,6 +193,71 @@ void plm_partial_free(struct plm_partial *p)
         remove_record(p->store, &p->want->digest);
     }
     close_partial(p, is_empty);
+}
+
+/* The caller holds the lock of the blob. */
+static bool move_staged(const struct plm_store *store, const struct plm_descriptor *want,
+                        uint64_t inode, int64_t modified_ns, enum plm_publish_result *out,
+                        struct plm_error *err)
+{
+    char from[PLM_STATE_NAME], to[PLM_DIGEST_TEXT];
+    struct plm_file_status status;
+    int fd = -1;
+    (void)plm_store_state_name(&want->digest, PLM_STATE_PARTIAL, from);
+    (void)plm_digest_file_name(&want->digest, to);
+    if (!plm_os_status(store->state_fd, from, &status, err))
+        return false;
+    if (status.type != PLM_FILE_REGULAR || status.size != want->size || status.inode != inode ||
+        status.modified_ns != modified_ns) {
+        *out = PLM_PUBLISH_CHANGED;
+        return true;
+    }
+    if (!plm_os_open(store->state_fd, from, PLM_OPEN_WRITE, &fd, err))
+        return false;
+    /* A young file is spared by Ollama's start-up cleaning until the manifest names it. */
+    (void)!plm_os_touch(fd, NULL);
+    plm_blob_note_proven(fd);
+    plm_os_close(fd);
+    *out = PLM_PUBLISH_DONE;
+    return plm_atomic_move(store->state_fd, from, store->blobs_fd, to, err);
+}
+
+bool plm_partial_publish(const struct plm_store *store, const struct plm_descriptor *want,
+                         uint64_t inode, int64_t modified_ns, enum plm_publish_result *out,
+                         struct plm_error *err)
+{
+    struct plm_lock lock = PLM_LOCK_INIT;
+    char name[PLM_STATE_NAME];
+    struct plm_error why = {0};
+    if (!plm_lock_try(store->state_fd, plm_store_state_name(&want->digest, PLM_STATE_LOCK, name),
+                      &lock, &why)) {
+        *out = PLM_PUBLISH_BUSY;
+        if (why.code != PLM_E_BUSY && err)
+            *err = why;
+        return why.code == PLM_E_BUSY;
+    }
+    bool ok = move_staged(store, want, inode, modified_ns, out, err);
+    bool is_done = ok && *out == PLM_PUBLISH_DONE;
+    if (is_done)
+        remove_record(store, &want->digest);
+    plm_lock_release(&lock, is_done);
+    return ok;
+}
+
+uint64_t plm_partial_disk_bytes(const struct plm_store *store, const struct plm_descriptor *want)
+{
+    static const char *const endings[] = {".partial", ".partial", "-partial"};
+    uint64_t most = 0;
+    for (size_t i = 0; i < PLM_COUNT(endings); i++) {
+        char base[PLM_DIGEST_TEXT], name[PLM_STATE_NAME];
+        struct plm_file_status status;
+        int dir = i == 0 ? store->state_fd : store->blobs_fd;
+        (void)snprintf(name, sizeof(name), "%s%s", plm_digest_file_name(&want->digest, base),
+                       endings[i]);
+        if (dir >= 0 && plm_os_status(dir, name, &status, NULL) && status.disk_bytes > most)
+            most = status.disk_bytes;
+    }
+    return most;
 }
 
 void plm_partial_sweep(const struct plm_store *store, const struct plm_digest *digest)

@@ -77,14 +77,21 @@ PLM_MUST bool plm_partial_sync_finish(struct plm_partial *partial, struct plm_pa
 /** Frees the contents of a sync that was never finished. */
 void plm_partial_sync_drop(struct plm_partial_sync *sync);
 
+enum plm_publish_result {
+    PLM_PUBLISH_DONE,
+    PLM_PUBLISH_BUSY,    /**< another process holds the blob's lock: try again */
+    PLM_PUBLISH_CHANGED, /**< the staged file is gone, or not the one that was verified: fetch again
+                          */
+};
 /**
- * Gives the verified, synced file its name in blobs/. The caller holds the store lock, checked the
- * digest, and syncs blobs/ afterwards, once for all blobs.
+ * Gives a complete, synced, verified file, closed by plm_partial_free() since, its name in blobs/,
+ * and removes its record and lock.
+ * @p inode and @p modified_ns say which file was verified. The caller holds the store lock and
+ * syncs blobs/ afterwards, once for all.
  */
-PLM_MUST bool plm_partial_publish(struct plm_partial *partial, struct plm_error *err);
-
-/** Removes what is left of a published blob's progress, lock included, and frees. */
-void plm_partial_retire(struct plm_partial *partial);
+PLM_MUST bool plm_partial_publish(const struct plm_store *store, const struct plm_descriptor *want,
+                                  uint64_t inode, int64_t modified_ns, enum plm_publish_result *out,
+                                  struct plm_error *err);
 
 /** Closes and gives back the lock; progress stays on the disk, unless there is none. NULL is
  * nothing. */
@@ -98,3 +105,7 @@ void plm_partial_sweep(const struct plm_store *store, const struct plm_digest *d
  * lock. Read only. */
 PLM_MUST bool plm_partial_peek(const struct plm_store *store, const struct plm_descriptor *want,
                                uint64_t *done, long *pid, struct plm_error *err);
+
+/** Bytes that the disk already gives to a partial of this blob, ours or one that could be taken
+ * over. */
+uint64_t plm_partial_disk_bytes(const struct plm_store *store, const struct plm_descriptor *want);

@@ -1,0 +1,157 @@
+/* Commit: under the store lock, blobs get their names, then the manifest; then what nobody names
+ * any more goes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/pull.h"
+#include "store/blobs.h"
+#include "store/gc.h"
+
+/* Publishes one blob, or finds that it stands there. *wait: somebody is at it. Sends it back to be
+ * fetched when it is gone. */
+static bool settle(struct plm_pull *pull, struct plm_download *d, bool *wait, bool *refetch,
+                   struct plm_error *err)
+{
+    const struct plm_store *store = &pull->job->engine->store;
+    enum plm_blob_state state;
+    enum plm_publish_result result;
+    if (!plm_blob_look(store, &d->want, &state, err))
+        return false;
+    if (state == PLM_BLOB_PROVEN ||
+        (state == PLM_BLOB_UNPROVEN && d->state == PLM_DOWNLOAD_PRESENT))
+        return true;
+    if (d->state == PLM_DOWNLOAD_STAGED) {
+        if (!plm_partial_publish(store, &d->want, d->staged_inode, d->staged_modified_ns, &result,
+                                 err))
+            return false;
+        if (result == PLM_PUBLISH_DONE) {
+            d->state = PLM_DOWNLOAD_PRESENT;
+            plm_pull_emit_kind(pull, d, PLM_EV_BLOB_FINALIZED);
+            return true;
+        }
+        *wait = *wait || result == PLM_PUBLISH_BUSY;
+        if (result == PLM_PUBLISH_BUSY)
+            return true;
+    }
+    d->state = PLM_DOWNLOAD_PLANNED;
+    pull->low = 0;
+    pull->high = pull->high < d->index ? pull->high : d->index;
+    *refetch = true;
+    return true;
+}
+
+static bool blobs_are_there(struct plm_pull *pull, struct plm_error *err)
+{
+    for (size_t i = 0; i < pull->count; i++) {
+        enum plm_blob_state state;
+        if (!plm_blob_look(&pull->job->engine->store, &pull->downloads[i].want, &state, err))
+            return false;
+        if (state == PLM_BLOB_ABSENT || state == PLM_BLOB_WRONG_SIZE)
+            return plm_fail(err, PLM_E_IO,
+                            "a blob vanished from the store while the model was published; run the "
+                            "command again");
+    }
+    return true;
+}
+
+struct removal {
+    struct plm_pull *pull;
+    uint32_t files;
+    uint64_t bytes;
+};
+
+static void count_removed(void *ctx, const struct plm_descriptor *blob, uint64_t freed)
+{
+    struct removal *removal = ctx;
+    (void)blob;
+    removal->files++;
+    removal->bytes += freed;
+}
+
+/* Layers that only the tag's old manifest named. A failure here costs disk space, not the pull. */
+static void remove_old_layers(struct plm_pull *pull, const struct plm_manifest *old)
+{
+    const struct plm_store *store = &pull->job->engine->store;
+    struct plm_descriptor *blobs = NULL;
+    struct plm_digest_set marked = {0};
+    struct plm_error err = {0};
+    struct removal removal = {.pull = pull};
+    size_t count = 0;
+    if (!plm_manifest_blobs(old, &blobs, &count, &err) || !plm_gc_mark(store, &marked, &err) ||
+        !plm_gc_sweep(store, blobs, count, &marked, count_removed, &removal, &err))
+        plm_job_warn(pull->job, "old layers stay: %s", err.msg);
+    if (removal.files) {
+        struct plm_event event = {.kind = PLM_EV_LAYERS_REMOVED,
+                                  .removed = {.files = removal.files, .bytes = removal.bytes}};
+        plm_job_emit(pull->job, &event);
+    }
+    plm_digest_set_done(&marked);
+    free(blobs);
+}
+
+static bool write_manifest(struct plm_pull *pull, struct plm_error *err)
+{
+    const struct plm_engine *engine = pull->job->engine;
+    const struct plm_manifest *manifest = pull->manifest;
+    struct plm_error quiet = {0};
+    plm_auto(plm_manifest_freep) struct plm_manifest *old = NULL;
+    if (!plm_manifest_load(&engine->store, &pull->job->ref, &old, NULL, &quiet) &&
+        quiet.code != PLM_E_NOT_FOUND)
+        plm_job_warn(pull->job, "the old manifest is replaced: %s", quiet.msg);
+    if (old && plm_digest_equal(&old->digest, &manifest->digest))
+        return true;
+    pull->wrote_manifest = true;
+    plm_job_emit_kind(pull->job, PLM_EV_MANIFEST_WRITE_START);
+    if (!plm_manifest_store(&engine->store, &pull->job->ref, manifest->raw, manifest->raw_size,
+                            err))
+        return false;
+    struct plm_event event = {.kind = PLM_EV_MANIFEST_WRITTEN,
+                              .manifest = {.blob_count = (uint32_t)pull->count,
+                                           .total_size = pull->total,
+                                           .digest = &manifest->digest}};
+    plm_job_emit(pull->job, &event);
+    if (old && !engine->options.no_prune)
+        remove_old_layers(pull, old);
+    return true;
+}
+
+static bool publish(struct plm_pull *pull, bool *again, struct plm_error *err)
+{
+    const struct plm_store *store = &pull->job->engine->store;
+    bool refetch = false;
+    for (size_t i = 0; i < pull->count; i++)
+        if (!settle(pull, &pull->downloads[i], again, &refetch, err))
+            return false;
+    if (refetch)
+        pull->state = PLM_PULL_TRANSFERRING;
+    *again = *again || refetch;
+    if (*again)
+        return true;
+    for (size_t i = 0; i < pull->count; i++)
+        plm_blob_renew(store, &pull->downloads[i].want.digest);
+    return plm_os_sync_dir(store->blobs_fd, err) && blobs_are_there(pull, err) &&
+           write_manifest(pull, err);
+}
+
+bool plm_pull_commit(struct plm_pull *pull, bool *again, struct plm_error *err)
+{
+    struct plm_engine *engine = pull->job->engine;
+    struct plm_error why = {0};
+    *again = false;
+    if (!plm_engine_lock_store(engine, &why)) {
+        *again = why.code == PLM_E_BUSY;
+        if (*again && !pull->told_of_lock) {
+            pull->told_of_lock = true;
+            struct plm_event event = {
+                .kind = PLM_EV_LOCK_WAITING,
+                .waiting = {.pid = plm_lock_holder(engine->store.state_fd, PLM_STORE_LOCK)}};
+            plm_job_emit(pull->job, &event);
+        }
+        if (!*again && err)
+            *err = why;
+        return *again;
+    }
+    bool ok = publish(pull, again, err);
+    plm_engine_unlock_store(engine);
+    return ok;
+}

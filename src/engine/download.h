@@ -1,0 +1,90 @@
+/**
+ * One blob on its way down: lock, chunks, syncs, hash, and what happens when the hash is wrong.
+ *
+ *     PLANNED → (CHECKING | WAITING) → FETCHING → SYNCING → VERIFYING → STAGED → PUBLISHED
+ *
+ * A staged blob holds no lock and no descriptor: its file lies complete and synced in .pullm/, and
+ * publishing makes sure that it is still the file that was hashed. So waiting for others can never
+ * be a deadlock, and a thousand staged blobs cost nothing.
+ */
+#pragma once
+
+#include "engine/chunk.h"
+#include "engine/frontier.h"
+#include "store/partial.h"
+
+enum plm_download_state {
+    PLM_DOWNLOAD_PLANNED,
+    PLM_DOWNLOAD_CHECKING, /**< stands in blobs/, not known to have been hashed: hashing */
+    PLM_DOWNLOAD_WAITING,  /**< another process holds the blob's lock */
+    PLM_DOWNLOAD_FETCHING,
+    PLM_DOWNLOAD_SYNCING,   /**< all bytes are here; the last sync runs */
+    PLM_DOWNLOAD_VERIFYING, /**< the hash is being finished */
+    PLM_DOWNLOAD_SIFTING,   /**< wrong hash: chunk digests tell which bytes are bad */
+    PLM_DOWNLOAD_STAGED,
+    PLM_DOWNLOAD_PRESENT, /**< stands verified in blobs/ */
+    PLM_DOWNLOAD_STATES
+};
+
+struct plm_pull;
+
+struct plm_download {
+    struct plm_pull *pull;
+    struct plm_descriptor want;
+    uint32_t index; /**< 0-based */
+    enum plm_download_state state;
+    struct plm_partial *partial;
+    struct plm_source *source;
+    struct plm_frontier *frontier; /**< owned; NULL unless open */
+    struct plm_sift *sift;         /**< owned; while SIFTING */
+    struct plm_chunk *chunks;
+    unsigned chunk_count;
+    uint64_t chunk_length;
+    bool no_ranges;  /**< the server gives the whole blob or nothing */
+    bool announced;  /**< BLOB_START went out */
+    bool distrusted; /**< what stands in blobs/ has another digest: replace it */
+    bool closing;    /**< ends as soon as no worker is at it */
+    int check_fd;    /**< while CHECKING */
+    struct plm_timer timer;
+    /* syncs */
+    struct plm_work sync_work;
+    struct plm_partial_sync sync;
+    bool syncing;
+    uint64_t unsynced;
+    int64_t synced_ms;
+    /* hash failures */
+    int failures; /**< wrong hashes so far */
+    int sifts;    /**< times that chunk digests were asked
+                        for */
+    bool clean;   /**< every byte was fetched since the last start from nothing */
+    bool has_wrong;
+    struct plm_digest wrong;
+    int64_t full_ms; /**< when the last byte came */
+    /* progress */
+    uint64_t done, shown; /**< bytes here; highest that was shown */
+    bool dirty;
+    /* the staged file, to be recognised when it is published */
+    uint64_t staged_inode;
+    int64_t staged_modified_ns;
+};
+
+void plm_download_init(struct plm_download *download, struct plm_pull *pull, uint32_t index,
+                       const struct plm_descriptor *want);
+/** Opens what is needed and goes to CHECKING, WAITING, FETCHING or SYNCING. */
+void plm_download_open(struct plm_download *download);
+/** Starts one more request for this blob if there is something to ask for below @p limit. */
+bool plm_download_start_chunk(struct plm_download *download, uint64_t limit);
+/** Lets the slowest chunk give part of its rest to an idle connection. */
+bool plm_download_split(struct plm_download *download);
+/** Looks at where things stand and moves on; called after anything happened. */
+void plm_download_advance(struct plm_download *download);
+/** Ends requests; syncs what is not synced; is_closed() tells when nothing is under way any more.
+ */
+void plm_download_close(struct plm_download *download);
+bool plm_download_is_closed(const struct plm_download *download);
+void plm_download_done(struct plm_download *download);
+
+/** For chunks: bytes came in; the chunk is at its end. */
+bool plm_download_write(struct plm_download *download, uint64_t offset, const void *bytes,
+                        size_t length, struct plm_error *err);
+void plm_download_chunk_ended(struct plm_chunk *chunk);

@@ -1,0 +1,120 @@
+/* Downloads: which requests run for a blob, and what they bring. */
+#include <stdlib.h>
+
+#include "engine/download_private.h"
+#include "engine/plan.h"
+#include "engine/pull.h"
+
+#define SPLIT_AFTER_MS 2000
+#define FAR_SLOWER 3
+
+static uint64_t window_of(const struct plm_download *d)
+{
+    uint64_t window = 2 * (uint64_t)d->pull->connections * d->chunk_length;
+    uint64_t limit = plm_spans_prefix(&d->partial->written) + window;
+    return limit < d->want.size ? limit : d->want.size;
+}
+
+bool plm_download_start_chunk(struct plm_download *d, uint64_t limit)
+{
+    struct plm_span asked[PLM_CONNECTIONS_MAX + 1], span;
+    struct plm_error err = {0};
+    size_t count = 0;
+    if (d->state != PLM_DOWNLOAD_FETCHING || d->closing)
+        return false;
+    if (d->chunk_count > 0 && (d->no_ranges || plm_source_is_unresolved(d->source)))
+        return false;
+    for (const struct plm_chunk *c = d->chunks; c && count < PLM_COUNT(asked); c = c->next)
+        asked[count++] = (struct plm_span){c->at, c->span.end};
+    uint64_t window = window_of(d);
+    if (!plm_plan_next(&d->partial->written, asked, count, limit < window ? limit : window,
+                       d->chunk_length, &span))
+        return false;
+    if (d->no_ranges)
+        span = (struct plm_span){0, d->want.size};
+    if (!d->announced) {
+        d->announced = true;
+        plm_pull_emit_kind(d->pull, d, PLM_EV_BLOB_START);
+    }
+    if (!plm_chunk_start(d, span, &err)) {
+        plm_pull_fail(d->pull, &err);
+        return false;
+    }
+    return true;
+}
+
+static uint64_t left_of(const struct plm_chunk *chunk)
+{
+    return chunk->span.end > chunk->at ? chunk->span.end - chunk->at : 0;
+}
+
+bool plm_download_split(struct plm_download *d)
+{
+    int64_t now = plm_loop_now(plm_pull_loop(d->pull));
+    struct plm_chunk *slow = NULL;
+    uint64_t slow_ms = 0, fast = 0;
+    if (d->state != PLM_DOWNLOAD_FETCHING || d->no_ranges || d->closing)
+        return false;
+    for (struct plm_chunk *c = d->chunks; c; c = c->next) {
+        uint64_t rate = plm_chunk_rate(c, now);
+        if (now - c->started_ms < SPLIT_AFTER_MS)
+            continue;
+        uint64_t ms = left_of(c) * 1000 / (rate ? rate : 1);
+        if (!slow || ms > slow_ms) {
+            slow = c;
+            slow_ms = ms;
+        }
+    }
+    if (!slow)
+        return false;
+    for (const struct plm_chunk *c = d->chunks; c; c = c->next)
+        if (c != slow && plm_chunk_rate(c, now) > fast)
+            fast = plm_chunk_rate(c, now);
+    uint64_t rate = plm_chunk_rate(slow, now);
+    if (fast < rate)
+        fast = rate;
+    if (d->pull->meter.rate > (double)fast * FAR_SLOWER)
+        fast = (uint64_t)d->pull->meter.rate / d->pull->connections;
+    uint64_t keep = plm_plan_split(left_of(slow), rate, fast);
+    if (keep == 0)
+        return false;
+    struct plm_span rest = {slow->at + keep, slow->span.end};
+    struct plm_error err = {0};
+    if (!plm_chunk_start(d, rest, &err)) {
+        plm_pull_fail(d->pull, &err);
+        return false;
+    }
+    slow->span.end = rest.start;
+    return true;
+}
+
+void plm_download_keep_one(struct plm_download *d)
+{
+    struct plm_chunk *keep = NULL;
+    for (struct plm_chunk *c = d->chunks; c; c = c->next)
+        if (c->whole && (!keep || c->at > keep->at))
+            keep = c;
+    for (struct plm_chunk *c = d->chunks, *next; c; c = next) {
+        next = c->next;
+        if (c != keep)
+            plm_chunk_free(c);
+    }
+}
+
+bool plm_download_write(struct plm_download *d, uint64_t offset, const void *bytes, size_t length,
+                        struct plm_error *err)
+{
+    if (!plm_partial_write(d->partial, offset, bytes, length, err))
+        return false;
+    d->unsynced += length;
+    d->done = plm_spans_total(&d->partial->written);
+    d->dirty = true;
+    return true;
+}
+
+void plm_download_chunk_ended(struct plm_chunk *chunk)
+{
+    struct plm_pull *pull = chunk->download->pull;
+    plm_chunk_free(chunk);
+    plm_pull_kick(pull);
+}

@@ -1,0 +1,15 @@
+/** What download.c, download_plan.c and download_verify.c share. */
+#pragma once
+
+#include "engine/download.h"
+#include "engine/sift.h"
+
+/** Starts making durable what was written so far, unless that is under way. */
+void plm_download_sync(struct plm_download *download);
+void plm_download_drop_frontier(struct plm_download *download);
+/** Of the requests under way, keeps the one that streams the whole blob. */
+void plm_download_keep_one(struct plm_download *download);
+/** The digest is right: the file waits in .pullm/ until all blobs of the model are here. */
+void plm_download_stage(struct plm_download *download);
+/** The digest is @p is, not what it must be: finds out what to fetch again, or gives up. */
+void plm_download_wrong_hash(struct plm_download *download, const struct plm_digest *is);

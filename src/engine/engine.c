@@ -1,0 +1,303 @@
+/* Engine: owns loop, store, network and workers, and runs jobs one after the other. */
+#include "engine/engine_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/os.h"
+
+#define LOCK_RETRY_MS 100
+#define CONNECTIONS_DEFAULT 4
+#define RETRIES_DEFAULT 6
+#define CHUNK_DEFAULT (UINT64_C(64) << 20)
+#define CHUNK_LEAST (UINT64_C(64) << 10)
+#define TIMEOUT_DEFAULT_MS (30 * 60 * 1000)
+#define STALL_DEFAULT_MS 30000
+
+static const struct plm_job_kind *const kinds[PLM_VERBS] = {
+    [PLM_VERB_PULL] = &plm_pull_kind,     [PLM_VERB_LIST] = &plm_list_kind,
+    [PLM_VERB_SHOW] = &plm_show_kind,     [PLM_VERB_RM] = &plm_remove_kind,
+    [PLM_VERB_CP] = &plm_copy_kind,       [PLM_VERB_CLEAN] = &plm_clean_kind,
+    [PLM_VERB_KEYGEN] = &plm_keygen_kind,
+};
+
+static bool make_user_agent(struct plm_engine *engine, struct plm_error *err)
+{
+    /* The registry reads the version and turns old clients away: name the protocol's version first.
+     */
+    if (engine->options.user_agent)
+        engine->user_agent = strdup(engine->options.user_agent);
+    else if (asprintf(&engine->user_agent, "ollama/0.32.15 (%s %s) pullama/%s", plm_os_arch(),
+                      plm_os_name(), plm_version()) < 0)
+        engine->user_agent = NULL;
+    return engine->user_agent ? true : plm_fail(err, PLM_E_NOMEM, "no memory for a name");
+}
+
+static bool make_key_path(struct plm_engine *engine, struct plm_error *err)
+{
+    const char *home = getenv("HOME");
+    if (engine->options.key_path)
+        engine->key_path = strdup(engine->options.key_path);
+    else if (asprintf(&engine->key_path, "%s/.ollama/id_ed25519", home && *home ? home : "") < 0)
+        engine->key_path = NULL;
+    return engine->key_path ? true : plm_fail(err, PLM_E_NOMEM, "no memory for a path");
+}
+
+static bool check_options(struct plm_engine_options *o, struct plm_error *err)
+{
+    if (!o->models_dir || !o->models_dir[0])
+        return plm_fail(err, PLM_E_USAGE, "no models directory");
+    if (o->connections > PLM_CONNECTIONS_MAX)
+        return plm_fail(err, PLM_E_USAGE, "at most %d connections", PLM_CONNECTIONS_MAX);
+    if (o->chunk_size != 0 && o->chunk_size < CHUNK_LEAST)
+        return plm_fail(err, PLM_E_USAGE, "a chunk has at least 64 KiB");
+    if (o->connections == 0)
+        o->connections = CONNECTIONS_DEFAULT;
+    if (o->max_retries < 0)
+        o->max_retries = RETRIES_DEFAULT;
+    if (o->chunk_size == 0)
+        o->chunk_size = CHUNK_DEFAULT;
+    if (o->timeout_ms <= 0)
+        o->timeout_ms = TIMEOUT_DEFAULT_MS;
+    if (o->stall_ms <= 0)
+        o->stall_ms = STALL_DEFAULT_MS;
+    return true;
+}
+
+static void retry_lock(void *ctx)
+{
+    (void)ctx; /* the step that follows tries again */
+}
+
+bool plm_engine_new(const struct plm_engine_options *options, struct plm_sink sink,
+                    struct plm_engine **out, struct plm_error *err)
+{
+    struct plm_engine *engine = calloc(1, sizeof(*engine));
+    if (!engine)
+        return plm_fail(err, PLM_E_NOMEM, "no memory for the engine");
+    engine->options = *options;
+    engine->last = &engine->first;
+    engine->store_lock = PLM_LOCK_INIT;
+    engine->store =
+        (struct plm_store){.root_fd = -1, .blobs_fd = -1, .manifests_fd = -1, .state_fd = -1};
+    engine->lock_timer = (struct plm_timer){.fire = retry_lock, .ctx = engine};
+    if (!check_options(&engine->options, err) || !make_user_agent(engine, err) ||
+        !make_key_path(engine, err) || !plm_loop_new(&engine->loop, err) ||
+        !plm_hub_add(&engine->hub, sink)) {
+        plm_engine_free(engine);
+        return false;
+    }
+    *out = engine;
+    return true;
+}
+
+static void free_job(struct plm_job *job)
+{
+    if (job->kind->free)
+        job->kind->free(job);
+    free(job->model);
+    free(job->target);
+    free(job);
+}
+
+void plm_engine_free(struct plm_engine *engine)
+{
+    if (!engine)
+        return;
+    plm_workers_free(engine->workers); /* first: after it nobody touches what jobs own */
+    while (engine->first) {
+        struct plm_job *job = engine->first;
+        engine->first = job->next;
+        free_job(job);
+    }
+    plm_engine_unlock_store(engine);
+    plm_http_client_free(engine->http);
+    if (engine->loop)
+        plm_timer_stop(engine->loop, &engine->lock_timer);
+    plm_loop_free(engine->loop);
+    plm_store_close(&engine->store);
+    free(engine->user_agent);
+    free(engine->key_path);
+    free(engine);
+}
+
+bool plm_engine_network(struct plm_engine *engine, struct plm_error *err)
+{
+    if (engine->http)
+        return true;
+    struct plm_http_options options = {.user_agent = engine->user_agent,
+                                       .ca_file = engine->options.ca_file,
+                                       .proxy = engine->options.proxy,
+                                       .stall_ms = engine->options.stall_ms,
+                                       .limit_rate = engine->options.limit_rate,
+                                       .max_connections = engine->options.connections};
+    return plm_http_client_new(engine->loop, &options, &engine->http, err);
+}
+
+bool plm_engine_workers(struct plm_engine *engine, struct plm_error *err)
+{
+    unsigned cores = plm_os_cores();
+    return engine->workers ||
+           plm_workers_new(engine->loop, cores < 2 ? 2 : cores, &engine->workers, err);
+}
+
+bool plm_engine_lock_store(struct plm_engine *engine, struct plm_error *err)
+{
+    return plm_lock_try(engine->store.state_fd, PLM_STORE_LOCK, &engine->store_lock, err);
+}
+
+void plm_engine_unlock_store(struct plm_engine *engine)
+{
+    plm_lock_release(&engine->store_lock, false);
+}
+
+bool plm_engine_submit(struct plm_engine *engine, const struct plm_job_spec *spec, uint32_t *job_id,
+                       struct plm_error *err)
+{
+    if ((unsigned)spec->verb >= PLM_VERBS || !kinds[spec->verb])
+        return plm_fail(err, PLM_E_USAGE, "no such kind of job");
+    struct plm_job *job = calloc(1, sizeof(*job));
+    if (!job)
+        return plm_fail(err, PLM_E_NOMEM, "no memory for a job");
+    job->engine = engine;
+    job->kind = kinds[spec->verb];
+    job->dry_run = spec->dry_run;
+    job->model = spec->model ? strdup(spec->model) : NULL;
+    job->target = spec->target ? strdup(spec->target) : NULL;
+    if ((spec->model && !job->model) || (spec->target && !job->target)) {
+        free_job(job);
+        return plm_fail(err, PLM_E_NOMEM, "no memory for a job");
+    }
+    job->id = ++engine->last_id;
+    *engine->last = job;
+    engine->last = &job->next;
+    *job_id = job->id;
+    return true;
+}
+
+/* The store is made for the first job that writes. Read-only jobs take it as it is, even absent. */
+static bool open_store(struct plm_job *job, struct plm_error *err)
+{
+    struct plm_engine *engine = job->engine;
+    bool make = job->kind->makes_store && !job->dry_run;
+    if (engine->store_is_open && (engine->store_is_made || !make))
+        return true;
+    plm_store_close(&engine->store);
+    engine->store_is_open = plm_store_open(engine->options.models_dir, make, &engine->store, err);
+    engine->store_is_made = engine->store_is_open && make;
+    return engine->store_is_open;
+}
+
+static void tell_of_lock(struct plm_job *job)
+{
+    struct plm_engine *engine = job->engine;
+    if (!engine->told_of_lock) {
+        engine->told_of_lock = true;
+        struct plm_event event = {
+            .kind = PLM_EV_LOCK_WAITING,
+            .waiting = {.pid = plm_lock_holder(engine->store.state_fd, PLM_STORE_LOCK)}};
+        plm_job_emit(job, &event);
+    }
+    plm_timer_start(engine->loop, &engine->lock_timer, LOCK_RETRY_MS);
+}
+
+static void run_now(struct plm_job *job)
+{
+    struct plm_error err = {0};
+    struct plm_engine *engine = job->engine;
+    bool lock = job->kind->needs_lock && engine->store.state_fd >= 0;
+    if (lock && !plm_engine_lock_store(engine, &err)) {
+        if (err.code == PLM_E_BUSY)
+            tell_of_lock(job);
+        else
+            plm_job_end(job, NULL, &err);
+        return;
+    }
+    engine->told_of_lock = false;
+    bool ok = job->kind->run(job, &err);
+    plm_engine_unlock_store(engine);
+    if (!ok)
+        plm_job_end(job, NULL, &err);
+}
+
+static void start_job(struct plm_job *job)
+{
+    struct plm_error err = {0};
+    bool is_first_try = !job->started;
+    job->started = true;
+    if (is_first_try) {
+        job->started_ms = plm_loop_now(job->engine->loop);
+        if (job->kind->needs_ref && !job->has_ref) {
+            job->has_ref = plm_ref_parse(job->model ? job->model : "", &job->ref, &err);
+            if (!job->has_ref) {
+                plm_job_end(job, NULL, &err);
+                return;
+            }
+        }
+        if (!open_store(job, &err)) {
+            plm_job_end(job, NULL, &err);
+            return;
+        }
+    }
+    if (job->kind->run)
+        run_now(job);
+    else if (is_first_try && !job->kind->start(job, &err))
+        plm_job_end(job, NULL, &err);
+}
+
+static void stop_jobs(struct plm_engine *engine)
+{
+    struct plm_error err = {0};
+    (void)plm_fail(&err, PLM_E_INTERRUPTED, "stopped on request");
+    for (struct plm_job *job = engine->first; job; job = job->next) {
+        if (job->ended || job->stopping)
+            continue;
+        job->stopping = true;
+        if (job->started && job->kind->stop)
+            job->kind->stop(job);
+        else
+            plm_job_end(job, NULL, &err);
+    }
+}
+
+bool plm_engine_step(struct plm_engine *engine, int timeout_ms)
+{
+    struct plm_error err = {0};
+    if (engine->stopping)
+        stop_jobs(engine);
+    struct plm_job *job = engine->first;
+    if (job && !job->ended && (!job->started || (job->kind->run && !engine->lock_timer.armed)))
+        start_job(job);
+    if (job && job->ended) {
+        engine->first = job->next;
+        if (!engine->first)
+            engine->last = &engine->first;
+        free_job(job);
+        return engine->first != NULL;
+    }
+    if (job && !plm_loop_step(engine->loop, timeout_ms, &err) && !job->ended)
+        plm_job_end(job, NULL, &err);
+    return job != NULL;
+}
+
+enum plm_code plm_engine_result(const struct plm_engine *engine)
+{
+    return engine->result;
+}
+
+void plm_engine_stop(struct plm_engine *engine)
+{
+    engine->stopping = true;
+}
+
+void plm_engine_wake(struct plm_engine *engine)
+{
+    plm_loop_wake(engine->loop);
+}
+
+bool plm_engine_watch(struct plm_engine *engine, int fd, void (*ready)(void *ctx), void *ctx,
+                      struct plm_error *err)
+{
+    return plm_loop_watch(engine->loop, fd, ready, ctx, err);
+}

@@ -1,0 +1,78 @@
+/** The engine's inside, shared by the job kinds. Loop thread only. */
+#pragma once
+
+#include "engine/workers.h"
+#include "event/hub.h"
+#include "net/registry.h"
+#include "pullama/engine.h"
+#include "store/layout.h"
+#include "store/lock.h"
+
+struct plm_job;
+
+/** What a kind of job can do: either run() at once, or start() and go on by callbacks. */
+struct plm_job_kind {
+    enum plm_verb verb;
+    bool makes_store; /**< the models directory is made when it is missing */
+    bool needs_ref;   /**< spec.model must be a reference */
+    bool needs_lock;  /**< runs under the store lock, and waits for it */
+    /** Does the whole job, or fails. NULL for kinds that take time. */
+    bool (*run)(struct plm_job *job, struct plm_error *err);
+    /** Starts it; the job ends by plm_job_end(). */
+    bool (*start)(struct plm_job *job, struct plm_error *err);
+    /** Asked to end early; it answers with plm_job_end() as soon as it can. */
+    void (*stop)(struct plm_job *job);
+    void (*free)(struct plm_job *job);
+};
+extern const struct plm_job_kind plm_pull_kind, plm_list_kind, plm_show_kind, plm_remove_kind,
+    plm_copy_kind, plm_clean_kind, plm_keygen_kind;
+
+struct plm_job {
+    struct plm_engine *engine;
+    const struct plm_job_kind *kind;
+    struct plm_job *next;
+    uint32_t id;
+    char *model, *target; /**< owned; as given, or NULL */
+    bool dry_run;
+    struct plm_ref ref;
+    bool has_ref;
+    bool started, ended, stopping;
+    int64_t started_ms;
+    void *state; /**< the kind's own */
+};
+
+struct plm_engine {
+    struct plm_engine_options options; /**< defaults filled in */
+    char *user_agent, *key_path;       /**< owned */
+    struct plm_loop *loop;
+    struct plm_http_client *http; /**< made when a job needs it */
+    struct plm_workers *workers;  /**< likewise */
+    struct plm_hub hub;
+    struct plm_store store;
+    bool store_is_open, store_is_made;
+    struct plm_job *first, **last;
+    uint32_t last_id;
+    enum plm_code result;
+    bool stopping;
+    struct plm_timer lock_timer;
+    struct plm_lock store_lock;
+    bool told_of_lock;
+};
+
+/** Emits an event of this job; id, verb, reference, time and number are filled in. */
+void plm_job_emit(struct plm_job *job, struct plm_event *event);
+/** Emits an event that carries nothing but its kind. */
+void plm_job_emit_kind(struct plm_job *job, enum plm_event_kind kind);
+void plm_job_warn(struct plm_job *job, const char *format, ...) PLM_FORMAT(2, 3);
+/** Ends the job: emits COMPLETED (@p completed, err NULL) or FAILED, once. The job is freed in a
+ * later step. */
+void plm_job_end(struct plm_job *job, const struct plm_event *completed,
+                 const struct plm_error *err);
+
+/** HTTP client and workers, made at the first call. */
+PLM_MUST bool plm_engine_network(struct plm_engine *engine, struct plm_error *err);
+PLM_MUST bool plm_engine_workers(struct plm_engine *engine, struct plm_error *err);
+
+/** Takes the store lock at once or fails with PLM_E_BUSY. */
+PLM_MUST bool plm_engine_lock_store(struct plm_engine *engine, struct plm_error *err);
+void plm_engine_unlock_store(struct plm_engine *engine);

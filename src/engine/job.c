@@ -1,0 +1,53 @@
+/* Jobs: what every kind has in common, which is how it speaks and how it ends. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "engine/engine_private.h"
+#include "os/os.h"
+
+void plm_job_emit(struct plm_job *job, struct plm_event *event)
+{
+    event->job = job->id;
+    event->verb = job->kind->verb;
+    event->ref = job->has_ref ? &job->ref : NULL;
+    plm_hub_emit(&job->engine->hub, event, plm_os_unix_ms());
+}
+
+void plm_job_emit_kind(struct plm_job *job, enum plm_event_kind kind)
+{
+    struct plm_event event = {.kind = kind};
+    plm_job_emit(job, &event);
+}
+
+void plm_job_warn(struct plm_job *job, const char *format, ...)
+{
+    char message[PLM_ERROR_TEXT];
+    va_list args;
+    va_start(args, format);
+    if (vsnprintf(message, sizeof(message), format, args) < 0)
+        message[0] = '\0';
+    va_end(args);
+    struct plm_event event = {.kind = PLM_EV_WARNING, .text = {.message = message}};
+    plm_job_emit(job, &event);
+}
+
+void plm_job_end(struct plm_job *job, const struct plm_event *completed,
+                 const struct plm_error *err)
+{
+    if (job->ended)
+        return;
+    job->ended = true;
+    if (!err) {
+        struct plm_event event = *completed;
+        event.kind = PLM_EV_COMPLETED;
+        plm_job_emit(job, &event);
+        return;
+    }
+    if (err->code == PLM_E_INTERRUPTED)
+        plm_job_emit_kind(job, PLM_EV_INTERRUPTED);
+    else if (job->engine->result == PLM_OK)
+        job->engine->result = err->code;
+    struct plm_event event = {.kind = PLM_EV_FAILED,
+                              .failed = {.error = err, .hint = plm_code_hint(err->code)}};
+    plm_job_emit(job, &event);
+}

@@ -1,0 +1,56 @@
+/* Preflight: what of a model is here, what must come, and whether it fits on the disk. */
+#include "engine/pull.h"
+#include "pullama/text.h"
+#include "store/blobs.h"
+
+/* Room that is always left, for checkpoints, the manifest, and everybody else. */
+#define RESERVE (UINT64_C(64) << 20)
+
+static bool look_at(struct plm_pull *pull, struct plm_download *d, struct plm_event_plan *plan,
+                    struct plm_error *err)
+{
+    const struct plm_store *store = &pull->job->engine->store;
+    enum plm_blob_state state;
+    uint64_t done = 0;
+    long pid;
+    if (!plm_blob_look(store, &d->want, &state, err))
+        return false;
+    if (state == PLM_BLOB_PROVEN || state == PLM_BLOB_UNPROVEN) {
+        plan->present += d->want.size;
+        plan->blobs_present++;
+        return true;
+    }
+    if (!plm_partial_peek(store, &d->want, &done, &pid, err))
+        return false;
+    uint64_t disk = plm_partial_disk_bytes(store, &d->want);
+    if (disk < d->want.size)
+        plan->needed += d->want.size - disk;
+    plan->present += done < d->want.size ? done : d->want.size;
+    return true;
+}
+
+bool plm_pull_preflight(struct plm_pull *pull, struct plm_event_plan *out, struct plm_error *err)
+{
+    const struct plm_engine *engine = pull->job->engine;
+    struct plm_event_plan plan = {
+        .total = pull->total, .blobs_total = (uint32_t)pull->count, .dry_run = pull->job->dry_run};
+    for (size_t i = 0; i < pull->count; i++)
+        if (!look_at(pull, &pull->downloads[i], &plan, err))
+            return false;
+    plan.fetch = plan.total - plan.present;
+    plan.fits = true;
+    if (engine->store.root_fd >= 0 &&
+        !plm_os_free_space(engine->store.root_fd, &plan.free_bytes, err))
+        return false;
+    if (plan.needed > 0) {
+        plan.needed += RESERVE + engine->options.min_free;
+        plan.fits = engine->store.root_fd < 0 || plan.needed <= plan.free_bytes;
+    }
+    *out = plan;
+    if (plan.fits || plan.dry_run)
+        return true;
+    char needed[PLM_TEXT_SHORT], have[PLM_TEXT_SHORT];
+    return plm_fail(err, PLM_E_NOSPACE, "%s needs %s (%llu bytes) free, and there are %s",
+                    engine->store.root, plm_text_size(plan.needed, needed),
+                    (unsigned long long)plan.needed, plm_text_size(plan.free_bytes, have));
+}

@@ -1,0 +1,360 @@
+/* Pull: a model from a registry into the store, one way through. */
+#include "engine/pull.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/os.h"
+#include "store/blobs.h"
+#include "store/manifests.h"
+
+#define TICK_MS 100
+#define COMMIT_RETRY_MS 100
+#define OPEN_MAX 64
+#define LIMIT_RECOVERS_MS 10000
+
+struct plm_loop *plm_pull_loop(const struct plm_pull *pull)
+{
+    return pull->job->engine->loop;
+}
+
+void plm_pull_kick(struct plm_pull *pull)
+{
+    if (!pull->kick.armed)
+        plm_timer_start(plm_pull_loop(pull), &pull->kick, 0);
+}
+
+void plm_pull_fail(struct plm_pull *pull, const struct plm_error *err)
+{
+    if (pull->error.code == PLM_OK) {
+        pull->error = *err;
+        if (pull->error.code == PLM_OK)
+            (void)plm_fail(&pull->error, PLM_E_INTERNAL, "a failure without a cause");
+    }
+    pull->state = PLM_PULL_ENDING;
+    plm_pull_kick(pull);
+}
+
+/* ---- events ---- */
+
+void plm_pull_emit(struct plm_pull *pull, const struct plm_download *d, struct plm_event *event)
+{
+    event->blob = (struct plm_event_blob){
+        .want = &d->want, .index = d->index + 1, .total = (uint32_t)pull->count};
+    plm_job_emit(pull->job, event);
+}
+
+void plm_pull_emit_kind(struct plm_pull *pull, const struct plm_download *d,
+                        enum plm_event_kind kind)
+{
+    struct plm_event event = {.kind = kind};
+    plm_pull_emit(pull, d, &event);
+}
+
+void plm_pull_received(struct plm_pull *pull, size_t length)
+{
+    pull->received += length;
+    pull->last_byte_ms = plm_loop_now(plm_pull_loop(pull));
+}
+
+static uint64_t overall_done(struct plm_pull *pull)
+{
+    uint64_t done = 0;
+    for (size_t i = 0; i < pull->count; i++)
+        done += pull->downloads[i].done;
+    if (done > pull->shown)
+        pull->shown = done;
+    return pull->shown;
+}
+
+void plm_pull_show_progress(struct plm_pull *pull, struct plm_download *d)
+{
+    uint64_t overall = overall_done(pull);
+    d->dirty = false;
+    if (d->done > d->shown)
+        d->shown = d->done;
+    struct plm_event event = {
+        .kind = PLM_EV_PROGRESS,
+        .progress = {.blob_done = d->shown,
+                     .blob_total = d->want.size,
+                     .overall_done = overall,
+                     .overall_total = pull->total,
+                     .bytes_per_second = plm_meter_rate(&pull->meter),
+                     .eta_ms = plm_meter_eta_ms(&pull->meter, pull->total - overall),
+                     .connections = pull->active}};
+    plm_pull_emit(pull, d, &event);
+}
+
+static void on_notice(void *ctx, const struct plm_event_retry *retry, bool refresh)
+{
+    struct plm_pull *pull = ctx;
+    struct plm_event event = {.kind = refresh ? PLM_EV_REFRESH : PLM_EV_RETRY, .retry = *retry};
+    plm_job_emit(pull->job, &event);
+}
+
+/* ---- scheduling: ascending over all blobs ---- */
+
+static bool start_one(struct plm_pull *pull)
+{
+    size_t open = 0;
+    for (size_t i = pull->low; i < pull->high; i++) {
+        struct plm_download *d = &pull->downloads[i];
+        if (plm_download_start_chunk(d, UINT64_MAX))
+            return true;
+        open += d->state != PLM_DOWNLOAD_STAGED && d->state != PLM_DOWNLOAD_PRESENT &&
+                d->state != PLM_DOWNLOAD_PLANNED;
+        if (pull->error.code)
+            return false;
+    }
+    if (pull->high < pull->count && open < OPEN_MAX) {
+        struct plm_download *d = &pull->downloads[pull->high++];
+        if (d->state == PLM_DOWNLOAD_PLANNED)
+            plm_download_open(d);
+        plm_download_advance(d);
+        return !pull->error.code;
+    }
+    for (size_t i = pull->low; i < pull->high; i++)
+        if (plm_download_split(&pull->downloads[i]))
+            return true;
+    return false;
+}
+
+static void schedule(struct plm_pull *pull)
+{
+    int64_t now = plm_loop_now(plm_pull_loop(pull));
+    if (pull->limit < pull->connections && now - pull->limited_ms > LIMIT_RECOVERS_MS) {
+        pull->limit++;
+        pull->limited_ms = now;
+    }
+    while (pull->active < pull->limit && start_one(pull))
+        ;
+    while (pull->low < pull->high && (pull->downloads[pull->low].state == PLM_DOWNLOAD_STAGED ||
+                                      pull->downloads[pull->low].state == PLM_DOWNLOAD_PRESENT))
+        pull->low++;
+}
+
+/* ---- the end ---- */
+
+static void end_well(struct plm_pull *pull)
+{
+    struct plm_job *job = pull->job;
+    int64_t elapsed = plm_loop_now(job->engine->loop) - job->started_ms;
+    struct plm_event event = {
+        .kind = PLM_EV_COMPLETED,
+        .completed = {.total_size = pull->total,
+                      .fetched = pull->received,
+                      .blob_count = (uint32_t)pull->count,
+                      .elapsed_ms = elapsed,
+                      .bytes_per_second =
+                          elapsed > 0 ? pull->received * 1000 / (uint64_t)elapsed : 0,
+                      .up_to_date = pull->received == 0 && !pull->wrote_manifest && !job->dry_run,
+                      .dry_run = job->dry_run}};
+    plm_job_end(job, &event, NULL);
+}
+
+static void step_ending(struct plm_pull *pull)
+{
+    bool closed = true;
+    for (size_t i = 0; i < pull->count; i++) {
+        struct plm_download *d = &pull->downloads[i];
+        plm_download_close(d);
+        if (!plm_download_is_closed(d))
+            closed = false;
+        else
+            plm_download_done(d);
+    }
+    if (closed)
+        plm_job_end(pull->job, NULL, &pull->error);
+}
+
+static void step_committing(struct plm_pull *pull)
+{
+    bool again = false;
+    struct plm_error err = {0};
+    if (!plm_pull_commit(pull, &again, &err))
+        plm_pull_fail(pull, &err);
+    else if (again)
+        plm_timer_start(plm_pull_loop(pull), &pull->kick, COMMIT_RETRY_MS);
+    else
+        end_well(pull);
+}
+
+static void step_transferring(struct plm_pull *pull)
+{
+    for (size_t i = pull->low; i < pull->high && !pull->error.code; i++)
+        plm_download_advance(&pull->downloads[i]);
+    if (!pull->error.code)
+        schedule(pull);
+    if (pull->error.code || pull->low < pull->count)
+        return;
+    for (size_t i = 0; i < pull->count; i++)
+        if (pull->downloads[i].dirty)
+            plm_pull_show_progress(pull, &pull->downloads[i]);
+    pull->state = PLM_PULL_COMMITTING;
+    plm_pull_kick(pull);
+}
+
+static void step_nothing(struct plm_pull *pull)
+{
+    (void)pull;
+}
+
+typedef void (*step_fn)(struct plm_pull *pull);
+
+static const step_fn steps[PLM_PULL_STATES] = {
+    [PLM_PULL_RESOLVING] = step_nothing, /* the manifest's callback moves it on */
+    [PLM_PULL_TRANSFERRING] = step_transferring,
+    [PLM_PULL_COMMITTING] = step_committing,
+    [PLM_PULL_ENDING] = step_ending,
+};
+
+static void on_kick(void *ctx)
+{
+    struct plm_pull *pull = ctx;
+    if (!pull->job->ended)
+        steps[pull->state](pull);
+}
+
+static void on_tick(void *ctx)
+{
+    struct plm_pull *pull = ctx;
+    plm_timer_start(plm_pull_loop(pull), &pull->tick, TICK_MS);
+    plm_meter_add(&pull->meter, plm_loop_now(plm_pull_loop(pull)), pull->received);
+    for (size_t i = pull->low; i < pull->high; i++)
+        if (pull->downloads[i].dirty)
+            plm_pull_show_progress(pull, &pull->downloads[i]);
+    if (pull->state == PLM_PULL_TRANSFERRING)
+        plm_pull_kick(pull);
+}
+
+/* ---- the beginning ---- */
+
+static bool make_downloads(struct plm_pull *pull, struct plm_error *err)
+{
+    struct plm_descriptor *blobs = NULL;
+    if (!plm_manifest_blobs(pull->manifest, &blobs, &pull->count, err))
+        return false;
+    pull->downloads = calloc(pull->count ? pull->count : 1, sizeof(*pull->downloads));
+    if (!pull->downloads) {
+        free(blobs);
+        pull->count = 0;
+        return plm_fail(err, PLM_E_NOMEM, "no memory for %zu blobs", pull->count);
+    }
+    for (size_t i = 0; i < pull->count; i++) {
+        plm_download_init(&pull->downloads[i], pull, (uint32_t)i, &blobs[i]);
+        pull->total += blobs[i].size;
+    }
+    free(blobs);
+    return true;
+}
+
+static bool begin(struct plm_pull *pull, struct plm_error *err)
+{
+    if (!make_downloads(pull, err))
+        return false;
+    struct plm_event fetched = {.kind = PLM_EV_MANIFEST_FETCHED,
+                                .manifest = {.blob_count = (uint32_t)pull->count,
+                                             .total_size = pull->total,
+                                             .digest = &pull->manifest->digest}};
+    plm_job_emit(pull->job, &fetched);
+    struct plm_event plan = {.kind = PLM_EV_PLAN};
+    bool fits = plm_pull_preflight(pull, &plan.plan, err);
+    if (fits || err->code == PLM_E_NOSPACE)
+        plm_job_emit(pull->job, &plan);
+    if (!fits)
+        return false;
+    if (pull->job->dry_run) {
+        end_well(pull);
+        return true;
+    }
+    pull->state = PLM_PULL_TRANSFERRING;
+    plm_timer_start(plm_pull_loop(pull), &pull->tick, TICK_MS);
+    plm_pull_kick(pull);
+    return true;
+}
+
+static void on_manifest(void *ctx, const struct plm_http_outcome *answer,
+                        const struct plm_error *error)
+{
+    struct plm_pull *pull = ctx;
+    struct plm_error err = {0};
+    struct plm_descriptor child;
+    const struct plm_engine_options *options = &pull->job->engine->options;
+    if (error) {
+        plm_pull_fail(pull, error);
+        return;
+    }
+    const char *bytes = answer->body.bytes ? answer->body.bytes : "";
+    size_t size = answer->body.size;
+    bool ok;
+    if (plm_index_detect(bytes, size) && !pull->is_child) {
+        pull->is_child = true;
+        ok = plm_index_select(bytes, size, options->platform, &child, &err) &&
+             plm_registry_get_manifest(pull->registry, &child.digest, on_manifest, pull, &err);
+    } else {
+        ok = plm_manifest_parse(bytes, size, &pull->manifest, &err) && begin(pull, &err);
+    }
+    if (!ok) {
+        (void)plm_prefix(&err, "%s", pull->manifest ? "pull" : "manifest");
+        plm_pull_fail(pull, &err);
+    }
+}
+
+static bool start(struct plm_job *job, struct plm_error *err)
+{
+    struct plm_engine *engine = job->engine;
+    struct plm_pull *pull = calloc(1, sizeof(*pull));
+    if (!pull)
+        return plm_fail(err, PLM_E_NOMEM, "no memory for a pull");
+    job->state = pull;
+    pull->job = job;
+    pull->connections = pull->limit = engine->options.connections;
+    pull->kick = (struct plm_timer){.fire = on_kick, .ctx = pull};
+    pull->tick = (struct plm_timer){.fire = on_tick, .ctx = pull};
+    struct plm_registry_options options = {.key_path = engine->key_path,
+                                           .max_retries = engine->options.max_retries,
+                                           .timeout_ms = engine->options.timeout_ms,
+                                           .insecure = engine->options.insecure,
+                                           .notice = on_notice,
+                                           .notice_ctx = pull};
+    plm_job_emit_kind(job, PLM_EV_PULL_START);
+    if (!plm_engine_network(engine, err) || !plm_engine_workers(engine, err) ||
+        (engine->store.blobs_fd >= 0 && !job->dry_run && !plm_blobs_migrate(&engine->store, err)) ||
+        !plm_registry_new(engine->http, &job->ref, &options, &pull->registry, err))
+        return false;
+    plm_job_emit_kind(job, PLM_EV_MANIFEST_FETCH_START);
+    return plm_registry_get_manifest(pull->registry, job->ref.has_digest ? &job->ref.digest : NULL,
+                                     on_manifest, pull, err);
+}
+
+static void stop(struct plm_job *job)
+{
+    struct plm_pull *pull = job->state;
+    struct plm_error err = {0};
+    (void)plm_fail(&err, PLM_E_INTERRUPTED, "stopped on request");
+    plm_pull_fail(pull, &err);
+}
+
+static void release(struct plm_job *job)
+{
+    struct plm_pull *pull = job->state;
+    if (!pull)
+        return;
+    plm_timer_stop(job->engine->loop, &pull->kick);
+    plm_timer_stop(job->engine->loop, &pull->tick);
+    for (size_t i = 0; i < pull->count; i++)
+        plm_download_done(&pull->downloads[i]);
+    plm_registry_free(pull->registry);
+    plm_manifest_free(pull->manifest);
+    free(pull->downloads);
+    free(pull);
+}
+
+const struct plm_job_kind plm_pull_kind = {
+    .verb = PLM_VERB_PULL,
+    .makes_store = true,
+    .needs_ref = true,
+    .start = start,
+    .stop = stop,
+    .free = release,
+};

@@ -1,0 +1,59 @@
+/** A pull: RESOLVING → PREFLIGHT → TRANSFERRING → COMMITTING, then it ends. Shared by pull.c,
+ * preflight.c, commit.c, download.c and chunk.c. */
+#pragma once
+
+#include "engine/download.h"
+#include "engine/engine_private.h"
+#include "engine/meter.h"
+
+enum plm_pull_state {
+    PLM_PULL_RESOLVING,
+    PLM_PULL_TRANSFERRING,
+    PLM_PULL_COMMITTING,
+    PLM_PULL_ENDING, /**< failed or stopped: waits until nothing is under way */
+    PLM_PULL_STATES
+};
+
+struct plm_pull {
+    struct plm_job *job;
+    struct plm_registry *registry;
+    struct plm_manifest *manifest;
+    struct plm_download *downloads; /**< owned array */
+    size_t count;
+    size_t low;  /**< all before it are staged or present */
+    size_t high; /**< none from it on was opened */
+    enum plm_pull_state state;
+    bool is_child;               /**< the manifest was chosen out of an index */
+    unsigned connections, limit; /**< wanted, and allowed at this time */
+    unsigned active;             /**< chunks under way */
+    int64_t limited_ms;          /**< when the limit went down last */
+    uint64_t total, received, shown;
+    int64_t last_byte_ms;
+    struct plm_meter meter;
+    struct plm_timer kick, tick;
+    bool told_of_lock;
+    struct plm_error error; /**< first error */
+    bool wrote_manifest;
+};
+
+/** Remembers the first error and lets the pull end. */
+void plm_pull_fail(struct plm_pull *pull, const struct plm_error *err);
+/** Looks at everything soon, from the loop. */
+void plm_pull_kick(struct plm_pull *pull);
+/** Emits an event about one blob. */
+void plm_pull_emit(struct plm_pull *pull, const struct plm_download *download,
+                   struct plm_event *event);
+void plm_pull_emit_kind(struct plm_pull *pull, const struct plm_download *download,
+                        enum plm_event_kind kind);
+/** Counts new bytes of a blob. */
+void plm_pull_received(struct plm_pull *pull, size_t length);
+/** Bytes of the model that are here, never less than was shown before. */
+void plm_pull_show_progress(struct plm_pull *pull, struct plm_download *download);
+struct plm_loop *plm_pull_loop(const struct plm_pull *pull);
+
+/** preflight.c: says what is here and what must come, and whether it fits. */
+PLM_MUST bool plm_pull_preflight(struct plm_pull *pull, struct plm_event_plan *out,
+                                 struct plm_error *err);
+/** commit.c: publishes. *again: something must be waited for (true: try later); false on a real
+ * failure. */
+PLM_MUST bool plm_pull_commit(struct plm_pull *pull, bool *again, struct plm_error *err);

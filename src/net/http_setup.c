@@ -1,0 +1,163 @@
+/* A request's options: everything that the library is told about one exchange, defaults never
+ * trusted. */
+#include "net/http_private.h"
+
+#include "net/url.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NEUTRAL_AGENT "pullama"
+#define IDLE_SECONDS 60L /* load balancers close idle connections after about so long */
+
+/* Options fail only for want of memory or in a library built without them; one look at the end is
+ * enough. */
+#define SET(ok, easy, option, value)                                                               \
+    ((ok) = (ok) && curl_easy_setopt(easy, option, value) == CURLE_OK)
+
+static bool has_line_break(const char *text)
+{
+    return text && strpbrk(text, "\r\n") != NULL;
+}
+
+static bool set_transport(struct plm_http_transfer *t, const struct plm_http_request *request)
+{
+    CURL *easy = t->easy;
+    bool ok = true;
+    SET(ok, easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(ok, easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(ok, easy, CURLOPT_HTTP09_ALLOWED, 0L);
+    SET(ok, easy, CURLOPT_FOLLOWLOCATION, 0L);
+    SET(ok, easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    SET(ok, easy, CURLOPT_NOSIGNAL, 1L);
+    SET(ok, easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(ok, easy, CURLOPT_MAXAGE_CONN, IDLE_SECONDS);
+    SET(ok, easy, CURLOPT_BUFFERSIZE, t->client->buffer_bytes);
+    SET(ok, easy, CURLOPT_CONNECTTIMEOUT_MS, (long)t->client->connect_ms);
+    SET(ok, easy, CURLOPT_TIMEOUT_MS, (long)(request->timeout_ms > 0 ? request->timeout_ms : 0));
+    SET(ok, easy, CURLOPT_NOPROGRESS, 1L);
+#if CURL_AT_LEAST_VERSION(7, 87, 0)
+    SET(ok, easy, CURLOPT_QUICK_EXIT, 1L); /* never wait for a resolver that hangs */
+#endif
+    return ok;
+}
+
+static bool set_callbacks(struct plm_http_transfer *t)
+{
+    CURL *easy = t->easy;
+    bool ok = true;
+    SET(ok, easy, CURLOPT_PRIVATE, t);
+    SET(ok, easy, CURLOPT_ERRORBUFFER, t->detail);
+    SET(ok, easy, CURLOPT_HEADERFUNCTION, plm_http_on_header);
+    SET(ok, easy, CURLOPT_HEADERDATA, t);
+    SET(ok, easy, CURLOPT_WRITEFUNCTION, plm_http_on_body);
+    SET(ok, easy, CURLOPT_WRITEDATA, t);
+    SET(ok, easy, CURLOPT_PREREQFUNCTION, plm_http_on_sending);
+    SET(ok, easy, CURLOPT_PREREQDATA, t);
+    return ok;
+}
+
+static bool set_tls(struct plm_http_transfer *t, bool insecure)
+{
+    CURL *easy = t->easy;
+    bool ok = true;
+    SET(ok, easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(ok, easy, CURLOPT_SSL_VERIFYPEER, insecure ? 0L : 1L);
+    SET(ok, easy, CURLOPT_SSL_VERIFYHOST, insecure ? 0L : 2L);
+    if (t->client->ca_file) {
+        SET(ok, easy, CURLOPT_CAINFO, t->client->ca_file);
+        SET(ok, easy, CURLOPT_PROXY_CAINFO, t->client->ca_file);
+    }
+    return ok;
+}
+
+/* Set in every case, so that the library never looks into the environment by its own rules. */
+static bool set_proxy(struct plm_http_transfer *t, const struct plm_url *url, struct plm_error *err)
+{
+    const char *proxy = t->client->proxy ? t->client->proxy : plm_url_env_proxy(url);
+    if (!proxy)
+        proxy = "";
+    if (*proxy) {
+        (void)plm_url_redacted(proxy, t->proxy, sizeof(t->proxy));
+        if (!plm_url_is_proxy(proxy)) /* the library would print it whole, password included */
+            return plm_fail(err, PLM_E_USAGE, "not usable as a proxy: %s", t->proxy);
+    }
+    CURL *easy = t->easy;
+    bool ok = true;
+    SET(ok, easy, CURLOPT_PROXY, proxy);
+    SET(ok, easy, CURLOPT_NOPROXY, "");
+    SET(ok, easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    SET(ok, easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* a proxy gets none of ours */
+    return ok;
+}
+
+static bool add_header(struct plm_http_transfer *t, const char *name, const char *value,
+                       struct plm_error *err)
+{
+    struct plm_buf line = PLM_BUF_INIT(64u << 10);
+    struct curl_slist *list = NULL;
+    if (plm_buf_printf(&line, err, "%s: %s", name, value)) {
+        list = curl_slist_append(t->headers, line.bytes);
+        if (!list)
+            (void)plm_fail(err, PLM_E_NOMEM, "no memory for a request");
+    }
+    if (line.bytes)
+        memset(line.bytes, 0, line.size); /* it may hold a credential */
+    plm_buf_done(&line);
+    if (!list)
+        return false;
+    t->headers = list;
+    return true;
+}
+
+static bool set_method(struct plm_http_transfer *t, const char *method)
+{
+    bool ok = true;
+    t->is_head_request = strcmp(method, "HEAD") == 0;
+    if (t->is_head_request)
+        SET(ok, t->easy, CURLOPT_NOBODY, 1L);
+    else if (strcmp(method, "GET") == 0)
+        SET(ok, t->easy, CURLOPT_HTTPGET, 1L);
+    else
+        SET(ok, t->easy, CURLOPT_CUSTOMREQUEST, method);
+    return ok;
+}
+
+static bool set_request(struct plm_http_transfer *t, const struct plm_http_request *request,
+                        struct plm_error *err)
+{
+    if (has_line_break(request->accept) || has_line_break(request->authorization))
+        return plm_fail(err, PLM_E_PROTOCOL, "a header for %s has a line break", t->authority);
+    if (request->accept && !add_header(t, "Accept", request->accept, err))
+        return false;
+    if (request->authorization && !add_header(t, "Authorization", request->authorization, err))
+        return false;
+    bool ok = set_method(t, request->method);
+    SET(ok, t->easy, CURLOPT_URL, request->url);
+    SET(ok, t->easy, CURLOPT_HTTPHEADER, t->headers);
+    SET(ok, t->easy, CURLOPT_USERAGENT,
+        request->send_user_agent && t->client->user_agent ? t->client->user_agent : NEUTRAL_AGENT);
+    if (request->has_range) {
+        char range[48];
+        (void)snprintf(range, sizeof(range), "%" PRIu64 "-%" PRIu64, request->range.start,
+                       request->range.end - 1);
+        SET(ok, t->easy, CURLOPT_RANGE, range);
+    }
+    return ok || plm_fail(err, PLM_E_NOMEM, "no memory for a request");
+}
+
+bool plm_http_setup(struct plm_http_transfer *t, const struct plm_http_request *request,
+                    struct plm_error *err)
+{
+    struct plm_url url;
+    if (!plm_url_parse(request->url, &url, err))
+        return false;
+    if (request->has_range && request->range.end <= request->range.start)
+        return plm_fail(err, PLM_E_INTERNAL, "an empty range was asked for");
+    plm_url_authority(&url, t->authority, sizeof(t->authority));
+    if (!set_transport(t, request) || !set_callbacks(t) || !set_tls(t, request->insecure_tls) ||
+        !set_proxy(t, &url, err))
+        return plm_fail(err, PLM_E_INTERNAL, "the HTTP library does not take our settings");
+    return set_request(t, request, err);
+}

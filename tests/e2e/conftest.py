@@ -1,0 +1,53 @@
+"""Fixtures of the end-to-end tests: a store, the program, a scripted registry."""
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support.program import Program  # noqa: E402
+from support.registry import Registry  # noqa: E402
+from support.store import check_store  # noqa: E402
+
+
+@pytest.fixture
+def store(tmp_path, request):
+    """The models directory. What is in it after the test must be valid."""
+    path = tmp_path / "models"
+    yield path
+    if not request.node.get_closest_marker("broken_store"):
+        check_store(path)
+
+
+@pytest.fixture
+def pullama(tmp_path, store):
+    program = Program(tmp_path, store)
+    yield program
+    program.stop_all()
+
+
+@pytest.fixture
+def serve():
+    """Makes scripted registries that end with the test."""
+    running = []
+
+    def start(**options):
+        running.append(Registry(**options))
+        return running[-1]
+
+    yield start
+    for registry in running:
+        registry.stop()
+
+
+@pytest.fixture
+def registry(serve):
+    """A registry that serves blobs itself."""
+    return serve()
+
+
+@pytest.fixture
+def far(serve):
+    """A registry that redirects blobs to an object store on another port."""
+    return serve(mode="redirect")

@@ -1,0 +1,5 @@
+"""The tests of the test support see it as the package `support`."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
