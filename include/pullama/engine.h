@@ -9,6 +9,7 @@
 #pragma once
 
 #include "pullama/event.h"
+#include "pullama/version.h"
 
 #define PLM_CONNECTIONS_MAX 32
 #define PLM_MIRRORS_MAX 8
@@ -76,8 +77,3 @@ PLM_API PLM_MUST bool plm_engine_watch(struct plm_engine *engine, int fd, void (
  * The text is owned by the caller. PLM_E_USAGE when there is neither.
  */
 PLM_API PLM_MUST bool plm_models_dir_default(char **out, struct plm_error *err);
-
-/** The version, "1.2.3". */
-PLM_API const char *plm_version(void);
-/** Versions of the libraries in use, in one line. */
-PLM_API const char *plm_version_libraries(void);

@@ -75,7 +75,7 @@ static enum plm_code code_of_errno(int sys_errno)
     }
 }
 
-static void fill(struct plm_error *err, const char *format, va_list args)
+static void PLM_FORMAT(2, 0) fill(struct plm_error *err, const char *format, va_list args)
 {
     if (vsnprintf(err->msg, sizeof(err->msg), format, args) < 0)
         err->msg[0] = '\0';

@@ -102,26 +102,28 @@ static void on_backoff_over(void *ctx)
         plm_pull_fail(chunk->download->pull, &err);
 }
 
-static void wait_before_retry(struct plm_chunk *chunk, const struct plm_fetch_result *result,
-                              int64_t delay_ms)
+static void wait_before(struct plm_chunk *chunk, int64_t delay_ms)
+{
+    chunk->state = PLM_CHUNK_BACKOFF;
+    plm_timer_start(plm_pull_loop(chunk->download->pull), &chunk->timer, delay_ms);
+}
+
+static void tell_retry(struct plm_chunk *chunk, const struct plm_fetch_result *result,
+                       int64_t delay_ms)
 {
     struct plm_pull *pull = chunk->download->pull;
     struct plm_event event = {
-        .kind = result->action == PLM_RETRY_RERESOLVE ? PLM_EV_REFRESH : PLM_EV_RETRY,
+        .kind = PLM_EV_RETRY,
         .retry = {.reason = result->reason,
                   .what = "blob",
                   .host = plm_source_host(chunk->download->source),
-                  .detail = result->error ? result->error->msg : "",
-                  .attempt = chunk->attempts + chunk->resolves,
-                  .max_attempts = result->action == PLM_RETRY_RERESOLVE
-                                      ? RESOLVES_MAX
-                                      : pull->job->engine->options.max_retries,
+                  .detail = result->error->msg,
+                  .attempt = chunk->attempts,
+                  .max_attempts = pull->job->engine->options.max_retries,
                   .delay_ms = delay_ms,
-                  .http_status = result->error ? result->error->http_status : 0,
+                  .http_status = result->error->http_status,
                   .retry_after = result->retry_after_ms >= 0}};
     plm_pull_emit(pull, chunk->download, &event);
-    chunk->state = PLM_CHUNK_BACKOFF;
-    plm_timer_start(plm_pull_loop(pull), &chunk->timer, delay_ms);
 }
 
 /* Other requests do bring bytes: this one more connection is one too many for the server. */
@@ -174,7 +176,8 @@ static void retry(struct plm_chunk *chunk, const struct plm_fetch_result *result
     int64_t delay = plm_retry_delay(chunk->attempts - 1, random);
     if (result->retry_after_ms > delay)
         delay = result->retry_after_ms;
-    wait_before_retry(chunk, result, delay);
+    tell_retry(chunk, result, delay);
+    wait_before(chunk, delay);
 }
 
 static void on_done(void *ctx, const struct plm_fetch_result *result)
@@ -196,7 +199,7 @@ static void on_done(void *ctx, const struct plm_fetch_result *result)
                                          .error = &short_err};
         retry(chunk, &ended);
     } else if (result->action == PLM_RETRY_RERESOLVE && ++chunk->resolves <= RESOLVES_MAX) {
-        wait_before_retry(chunk, result, chunk->resolves > 1 ? 100 << chunk->resolves : 0);
+        wait_before(chunk, chunk->resolves > 1 ? 100 << chunk->resolves : 0);
     } else if (result->action == PLM_RETRY_LATER) {
         retry(chunk, result);
     } else if (d->no_ranges && !chunk->whole && result->error->code == PLM_E_PROTOCOL) {

@@ -85,6 +85,7 @@ struct plm_fetch;
 /**
  * One ranged GET of a blob, through redirects (at most 10, https never to http) and authentication, without
  * retries: those are the chunk's. The sink's begin() sees the final 200 or 206 only and decides on it.
+ * All of a blob is asked for without a Range header: that works with servers that know none.
  * Waits by itself while the host is held back by Retry-After. 401, 403, 404 and 410 from a target forget the target and come
  * back as RERESOLVE.
  */

@@ -13,6 +13,7 @@
 
 struct plm_source {
     struct plm_registry *registry;
+    uint64_t size; /* of the blob */
     char blob_url[PLM_BASE_URL_MAX + 8 + PLM_DIGEST_TEXT];
     bool is_direct;     /* the registry serves the bytes itself */
     char *target;       /* owned; NULL while unknown */
@@ -162,7 +163,7 @@ bool plm_source_fetch(struct plm_source *source, struct plm_span span, struct pl
         .url = source->target ? source->target : source->blob_url,
         .what = "blob",
         .is_target = fetch->via_target,
-        .has_range = true,
+        .has_range = span.start > 0 || span.end < source->size,
         .range = span,
         .sink = {.begin = fetch_begin, .write = fetch_write, .ctx = fetch},
     };
@@ -195,6 +196,7 @@ bool plm_source_new(struct plm_registry *registry, const struct plm_descriptor *
         return plm_fail(err, PLM_E_NOMEM, "blob source");
     char text[PLM_DIGEST_TEXT];
     source->registry = registry;
+    source->size = blob->size;
     (void)snprintf(source->blob_url, sizeof(source->blob_url), "%s/blobs/%s", registry->base_url,
                    plm_digest_format(&blob->digest, text));
     plm_url_authority(&registry->origin, source->host, sizeof(source->host));

@@ -1,7 +1,7 @@
 /* The network library's own account of what it was built with. */
-#include <curl/curl.h>
+#include "pullama/version.h"
 
-#include "pullama/engine.h"
+#include <curl/curl.h>
 
 const char *plm_version_libraries(void)
 {
