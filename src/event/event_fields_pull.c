@@ -36,7 +36,10 @@ static uint64_t percent_of(uint64_t done, uint64_t total)
 {
     if (done >= total)
         return 100;
-    return (uint64_t)((unsigned __int128)done * 100 / total);
+    if (done <= UINT64_MAX / 100)
+        return done * 100 / total;
+    uint64_t percent = done / (total / 100);
+    return percent < 100 ? percent : 99;
 }
 
 static void put_progress(const struct plm_event_visitor *v, const struct plm_event_progress *p)

@@ -78,6 +78,12 @@ static int64_t choose_delay(int attempt)
     return plm_retry_delay(attempt, random);
 }
 
+static int64_t shorten(const struct plm_document *document, int64_t delay_ms)
+{
+    int64_t patience = document->request.patience_ms;
+    return patience > 0 && delay_ms > patience ? patience : delay_ms;
+}
+
 static void give_up(struct plm_document *document, const struct plm_http_outcome *answer,
                     const struct plm_error *cause)
 {
@@ -113,9 +119,7 @@ static void retry_later(struct plm_document *document, const struct plm_exchange
         give_up(document, result->outcome, result->error);
         return;
     }
-    int64_t delay = choose_delay(document->retries++);
-    if (patience > 0 && delay > patience)
-        delay = patience;
+    int64_t delay = shorten(document, choose_delay(document->retries++));
     if (delay < asked)
         delay = asked;
     tell(document, result, result->error, delay);
@@ -146,7 +150,8 @@ static void settle(struct plm_document *document, const struct plm_exchange_resu
         return;
     }
     /* What stands between us and the registry may have spoilt it: a cache, a proxy. */
-    int64_t delay = choose_delay(document->mismatches++);
+    int64_t delay = shorten(document, choose_delay(0));
+    document->mismatches++;
     document->retries = document->mismatches;
     tell(document, result, &err, delay);
     document->retries = 0;

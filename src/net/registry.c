@@ -104,9 +104,6 @@ static bool check_manifest(void *ctx, const struct plm_http_outcome *answer, str
     if (answer->head.status != 200)
         return plm_fail(err, PLM_E_PROTOCOL, "%s answered %d to a request for the manifest", host,
                         answer->head.status);
-    if (answer->head.encoded)
-        return plm_fail(err, PLM_E_PROTOCOL,
-                        "%s sent the manifest compressed, which was not asked for", host);
     struct plm_digest got, wanted;
     struct plm_error ignored = {0};
     if (!plm_digest_of(body->size > 0 ? body->bytes : "", body->size, &got, err))

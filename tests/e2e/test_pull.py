@@ -13,7 +13,7 @@ def test_pull_installs_every_byte_and_leaves_no_debris(pullama, store, registry)
     assert leftovers(store) == []
     assert registry.blob_bytes() == tiny.size
     assert result.last["event"] == "completed"
-    assert result.last["TotalSize"] == tiny.size and result.last["BlobCount"] == 6
+    assert result.last["TotalBytes"] == tiny.size and result.last["BlobCount"] == 6
 
 
 def test_events_come_in_the_order_of_a_pull(pullama, registry):

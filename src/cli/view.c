@@ -1,0 +1,195 @@
+/* The view as its callers see it, and the choice of who shows an event. */
+#include "cli/view_parts.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static int64_t clock_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* this clock is always there */
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool plm_view_new(const struct plm_view_options *options, struct plm_view **out,
+                  struct plm_error *err)
+{
+    struct plm_view *view = calloc(1, sizeof(*view));
+    if (!view)
+        return plm_fail(err, PLM_E_NOMEM, "view");
+    view->options = *options;
+    view->screen = options->screen;
+    if (!view->options.now_ms)
+        view->options.now_ms = clock_ms;
+    if (options->mode == PLM_VIEW_JSON || options->mode == PLM_VIEW_DEBUG)
+        view->options.quiet = true;
+    view->framed =
+        options->mode == PLM_VIEW_TABLE && !view->options.quiet && options->screen->overwrite;
+    plm_snapshot_init(&view->snapshot);
+    *out = view;
+    return true;
+}
+
+void plm_view_free(struct plm_view *view)
+{
+    if (!view)
+        return;
+    plm_view_list_clear(&view->list);
+    plm_page_done(&view->out);
+    plm_page_done(&view->err);
+    plm_page_done(&view->drawing);
+    free(view);
+}
+
+/* ---- lines ---- */
+
+unsigned plm_view_frame_width(const struct plm_view *view)
+{
+    return view->screen->width < PLM_FRAME_MAX ? view->screen->width : PLM_FRAME_MAX;
+}
+
+struct plm_line plm_view_line(struct plm_view *view, bool cut)
+{
+    unsigned width = cut && view->screen->out_terminal ? view->screen->width : 0;
+    return plm_line_begin(&view->out, view->screen, view->screen->colour, width);
+}
+
+struct plm_line plm_view_err_line(struct plm_view *view, bool cut)
+{
+    bool terminal = view->screen->err_terminal;
+    return plm_line_begin(&view->err, view->screen, view->screen->colour && terminal,
+                          cut && terminal ? view->screen->width : 0);
+}
+
+bool plm_view_err_framed(const struct plm_view *view)
+{
+    return view->framed && view->screen->err_terminal;
+}
+
+void plm_view_say(struct plm_view *view, const char *format, ...)
+{
+    char text[PLM_REF_TEXT + PLM_ERROR_TEXT];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    struct plm_line line = plm_view_line(view, false);
+    plm_line_put(&line, PLM_STYLE_NONE, "%s", text);
+    plm_line_end(&line);
+}
+
+void plm_view_warn(struct plm_view *view, enum plm_style style, const char *label,
+                   const char *format, ...)
+{
+    char text[PLM_REF_TEXT + PLM_ERROR_TEXT];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    struct plm_line line = plm_view_err_line(view, false);
+    plm_line_put(&line, style, "%s", label);
+    plm_line_put(&line, PLM_STYLE_NONE, " %s", text);
+    plm_line_end(&line);
+}
+
+/* ---- events ---- */
+
+static void begin_job(struct plm_view *view, const struct plm_event *event)
+{
+    if (event->job != view->snapshot.job || event->kind == PLM_EV_PULL_START) {
+        view->interrupted = false;
+        view->pace = (struct plm_pace){.line_ms = view->options.now_ms()};
+        view->burst = (struct plm_burst){0};
+        view->model[0] = '\0';
+    }
+    if (event->ref)
+        plm_ref_format(event->ref, view->model);
+}
+
+static void show(struct plm_view *view, const struct plm_event *event)
+{
+    bool lines = view->options.mode == PLM_VIEW_JSON || view->options.mode == PLM_VIEW_DEBUG;
+    if (lines)
+        plm_view_json(view, event);
+    if (event->kind == PLM_EV_INTERRUPTED)
+        plm_view_interrupted(view, event);
+    else if (event->kind == PLM_EV_FAILED)
+        plm_view_failed(view, event);
+    else if (lines || plm_view_store(view, event))
+        return;
+    else if (view->framed)
+        plm_view_tty(view, event);
+    else
+        plm_view_plain(view, event);
+}
+
+static void emit(void *ctx, const struct plm_event *event)
+{
+    struct plm_view *view = ctx;
+    view->seq = event->seq;
+    begin_job(view, event);
+    plm_snapshot_fold(&view->snapshot, event);
+    if (event->kind == PLM_EV_PULL_START)
+        plm_live_begin(view);
+    show(view, event);
+    if (event->kind == PLM_EV_COMPLETED || event->kind == PLM_EV_FAILED)
+        plm_live_end(view);
+    else
+        plm_live_settle(view);
+}
+
+struct plm_sink plm_view_sink(struct plm_view *view)
+{
+    return (struct plm_sink){.emit = emit, .ctx = view};
+}
+
+/* Something in the live area turns by itself. */
+static bool is_spinning(const struct plm_snapshot *snapshot)
+{
+    if (snapshot->phase != PLM_PHASE_TRANSFERRING)
+        return true;
+    for (size_t i = 0; i < snapshot->active_count; i++)
+        if (snapshot->active[i].verifying)
+            return true;
+    return false;
+}
+
+void plm_view_tick(struct plm_view *view)
+{
+    if (!view->live.on)
+        return;
+    int64_t since = view->options.now_ms() - view->live.drawn_ms;
+    if (since >= 0 && since < PLM_REDRAW_MS)
+        return;
+    bool resized = plm_screen_measure(view->screen);
+    if (view->live.stale || resized || view->screen->disturbed || view->out.size > 0 ||
+        is_spinning(&view->snapshot))
+        plm_live_flush(view, true);
+}
+
+void plm_view_fail(struct plm_view *view, enum plm_verb verb, const struct plm_error *error)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now); /* this clock is always there */
+    struct plm_event event = {
+        .seq = view->seq + 1,
+        .time_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000,
+        .verb = verb,
+        .kind = PLM_EV_FAILED,
+        .failed = {.error = error, .hint = plm_code_hint(error->code)},
+    };
+    emit(view, &event);
+}
+
+bool plm_view_end(struct plm_view *view, struct plm_error *err)
+{
+    plm_view_list_print(view);
+    plm_live_end(view);
+    if (view->options.out && fflush(view->options.out) != 0)
+        (void)plm_fail(&view->write_error, PLM_E_IO, "write the output");
+    if (!view->write_error.code)
+        return true;
+    return plm_fail(err, view->write_error.code, "%s", view->write_error.msg);
+}

@@ -1,0 +1,168 @@
+/**
+ * The inside of the view, shared by its files alone.
+ *
+ * Every event is shown by exactly one of: view_json.c; view_plain.c, or on a terminal view_tty.c, for a
+ * pull; view_store.c for the store's commands; view_failure.c for the end of a job that failed.
+ * They write whole lines into two pages; view_live.c brings both to their streams, around the live
+ * area at the bottom of the terminal.
+ */
+#pragma once
+
+#include "cli/page.h"
+#include "cli/view.h"
+#include "pullama/snapshot.h"
+#include "pullama/text.h"
+
+#define PLM_FRAME_MAX 100
+#define PLM_LIVE_BLOBS 8
+/** A bar, the blobs, "+N more", and the foot of the frame. */
+#define PLM_LIVE_LINES (PLM_LIVE_BLOBS + 3)
+#define PLM_REDRAW_MS 100
+
+struct plm_list_row {
+    char *name; /**< owned */
+    char id[13];
+    char size[PLM_TEXT_SHORT];
+    char age[PLM_TEXT_SHORT];
+};
+
+struct plm_list {
+    struct plm_list_row *rows; /**< owned */
+    size_t count, capacity;
+};
+
+/** The area that is drawn again and again; its cursor stays behind its last character. */
+struct plm_live {
+    bool on;
+    bool stale; /**< what is drawn is not the state any more */
+    unsigned lines;
+    unsigned widths[PLM_LIVE_LINES]; /**< cells of each line, for when the terminal is narrowed */
+    int64_t drawn_ms;
+    unsigned spin;
+};
+
+/** What keeps plain progress lines rare. */
+struct plm_pace {
+    uint64_t step; /**< 5 % steps that were shown */
+    int64_t line_ms;
+    uint32_t waiting; /**< index of the blob whose waiting was said */
+};
+
+/** What keeps a burst of equal retries short. */
+struct plm_burst {
+    int64_t line_ms;
+    enum plm_retry_reason reason;
+    unsigned hidden;
+};
+
+struct plm_view {
+    struct plm_view_options options;
+    struct plm_screen *screen;
+    bool framed; /**< pulls are drawn with frame and boxes */
+    struct plm_page out, err, drawing;
+    struct plm_snapshot snapshot;
+    struct plm_live live;
+    struct plm_pace pace;
+    struct plm_burst burst;
+    struct plm_list list;
+    char model[PLM_REF_TEXT]; /**< display form of the job's model, or "" */
+    bool interrupted;         /**< the job's INTERRUPTED was shown */
+    uint64_t seq;
+    struct plm_error write_error;
+};
+
+/* ---- view.c: lines for the two streams ---- */
+
+/** Width of frames and boxes now. */
+unsigned plm_view_frame_width(const struct plm_view *view);
+/** A result's line, cut at the width of a terminal if @p cut. */
+struct plm_line plm_view_line(struct plm_view *view, bool cut);
+/** A line for the error stream. */
+struct plm_line plm_view_err_line(struct plm_view *view, bool cut);
+/** True when the error stream is a terminal on which boxes and glyphs are drawn. */
+bool plm_view_err_framed(const struct plm_view *view);
+/** One plain line, whole. */
+void plm_view_say(struct plm_view *view, const char *format, ...) PLM_FORMAT(2, 3);
+/** One plain line for the error stream, its first word (up to the colon) coloured. */
+void plm_view_warn(struct plm_view *view, enum plm_style style, const char *label,
+                   const char *format, ...) PLM_FORMAT(4, 5);
+
+/* ---- view_words.c: what both forms of a pull say ---- */
+
+#define PLM_WORDS 256
+
+/** First 12 hex digits of a digest. */
+const char *plm_words_digest(const struct plm_digest *digest, char out[13]);
+/** `1.2 GB/2.9 GB`. */
+const char *plm_words_share(uint64_t done, uint64_t total, char out[PLM_WORDS]);
+/** `3.1/4.7 GB`; both units where they differ. */
+const char *plm_words_share_short(uint64_t done, uint64_t total, char out[PLM_WORDS]);
+/** Whole seconds, "" while unknown. */
+const char *plm_words_eta(int64_t eta_ms, char out[PLM_TEXT_SHORT]);
+/** Percent, floored. */
+unsigned plm_words_percent(uint64_t done, uint64_t total);
+/** `connection failed (HTTP 503), again in 1.2s`; with host and detail when @p verbose. */
+const char *plm_words_retry(const struct plm_event_retry *retry, bool verbose,
+                            char out[PLM_ERROR_TEXT * 2]);
+/** Where waiting for another process is said: "process 4711" or "another process". */
+const char *plm_words_holder(long pid, char out[PLM_TEXT_SHORT]);
+
+/* ---- view_live.c ---- */
+
+/** Writes both pages, and draws the live area if it is on and @p draw. */
+void plm_live_flush(struct plm_view *view, bool draw);
+/** Writes what cannot wait, draws when it is time. After every event. */
+void plm_live_settle(struct plm_view *view);
+void plm_live_begin(struct plm_view *view);
+void plm_live_end(struct plm_view *view);
+
+/* ---- view_bar.c: what stands in the live area ---- */
+
+/** Fills view->drawing with at most @p lines lines; each is ended by a newline. */
+void plm_bar_draw(struct plm_view *view, unsigned lines);
+
+/* ---- view_box.c ---- */
+
+enum plm_box_kind { PLM_BOX_ROUND, PLM_BOX_DOUBLE, PLM_BOX_HEAVY };
+enum plm_box_rule { PLM_BOX_TOP, PLM_BOX_MIDDLE, PLM_BOX_BOTTOM };
+
+struct plm_box {
+    struct plm_page *page;
+    const struct plm_screen *screen;
+    bool colour;
+    enum plm_box_kind kind;
+    enum plm_style style;
+    unsigned width;
+    unsigned label; /**< cells of the label column */
+};
+
+struct plm_box plm_box_out(struct plm_view *view, enum plm_box_kind kind, enum plm_style style);
+struct plm_box plm_box_err(struct plm_view *view, enum plm_box_kind kind, enum plm_style style);
+void plm_box_rule(const struct plm_box *box, enum plm_box_rule rule);
+/** The title in the top rule: `╭─ pulling M:T ───╮`. */
+void plm_box_head(const struct plm_box *box, const char *title);
+/** A row that begins with a glyph, cut to fit. */
+void plm_box_title(const struct plm_box *box, enum plm_glyph glyph, const char *title);
+void plm_box_row(const struct plm_box *box, const char *label, const char *value);
+/** Rows of wrapped text; @p style for the text. */
+void plm_box_text(const struct plm_box *box, enum plm_style style, const char *text);
+
+/* ---- the kinds ---- */
+
+void plm_view_json(struct plm_view *view, const struct plm_event *event);
+/** A pull in plain lines; also compact and quiet. */
+void plm_view_plain(struct plm_view *view, const struct plm_event *event);
+void plm_view_tty(struct plm_view *view, const struct plm_event *event);
+/** False when the event is none of a store's command. */
+bool plm_view_store(struct plm_view *view, const struct plm_event *event);
+void plm_view_list_add(struct plm_view *view, const struct plm_event *event);
+/** Prints and forgets the rows. */
+void plm_view_list_print(struct plm_view *view);
+void plm_view_list_clear(struct plm_list *list);
+void plm_view_show(struct plm_view *view, const struct plm_event_show *show, int64_t now_s);
+/** Calls @p each for the scalar values of a parameters layer; false when it is none. view_params.c */
+bool plm_params_each(const char *text, size_t length,
+                     void (*each)(void *ctx, const char *key, const char *value), void *ctx);
+/** INTERRUPTED and FAILED, for every mode. */
+void plm_view_interrupted(struct plm_view *view, const struct plm_event *event);
+void plm_view_failed(struct plm_view *view, const struct plm_event *event);
