@@ -15,7 +15,9 @@ static void width_counts_what_terminals_count(void **state)
     assert_int_equal(plm_cells_width("e\xcc\x81"), 1);
     assert_int_equal(plm_cells_width("😀"), 2);
     assert_int_equal(plm_cells_width("│█░…"), 4);
-    assert_int_equal(plm_cells_width("a\xff" "b"), 3);
+    assert_int_equal(plm_cells_width("a\xff"
+                                     "b"),
+                     3);
 }
 
 static void a_cut_fits_and_shows_that_it_is_one(void **state)
@@ -42,7 +44,10 @@ static void a_cut_stays_within_the_memory_and_keeps_marks(void **state)
     char out[8];
     (void)plm_cells_cut("漢字漢字漢字", 100, "…", out, sizeof(out));
     assert_string_equal(out, "漢…");
-    assert_int_equal(plm_cells_cut("ae\xcc\x81" "b", 2, "", out, sizeof(out)), 2);
+    assert_int_equal(plm_cells_cut("ae\xcc\x81"
+                                   "b",
+                                   2, "", out, sizeof(out)),
+                     2);
     assert_string_equal(out, "ae\xcc\x81");
     assert_int_equal(plm_cells_cut("a\xff", 2, "", out, sizeof(out)), 2);
     assert_string_equal(out, "a?");

@@ -20,7 +20,9 @@ static void control_characters_never_get_through(void **state)
     struct plm_page page = {0};
     struct plm_screen screen = {.unicode = true};
     struct plm_line line = plm_line_begin(&page, &screen, false, 0);
-    plm_line_put(&line, PLM_STYLE_ERROR, "%s", "a\x1b[2Jb\r\n\xc2\x9b" "c\xff");
+    plm_line_put(&line, PLM_STYLE_ERROR, "%s",
+                 "a\x1b[2Jb\r\n\xc2\x9b"
+                 "c\xff");
     plm_line_end(&line);
     assert_page(&page, "a\\x1b[2Jb\\x0d\\x0a\\x9bc\\xff\n");
 }

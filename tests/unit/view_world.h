@@ -120,7 +120,8 @@ static inline void world_pull(struct view_world *w, enum plm_event_kind last)
 #define TERMINAL_CELLS 320
 
 struct terminal {
-    char cell[TERMINAL_ROWS][TERMINAL_CELLS][24]; /* "" behind the end, "\a" right half of a wide one */
+    char cell[TERMINAL_ROWS][TERMINAL_CELLS]
+             [24]; /* "" behind the end, "\a" right half of a wide one */
     unsigned row, column, width, rows;
     bool cursor_hidden;
 };
