@@ -107,9 +107,7 @@ static void draw_blob(struct plm_view *view, const struct plm_snapshot_blob *blo
 {
     char id[13], text[PLM_WORDS];
     struct plm_line line = begin_framed(view);
-    plm_line_put(&line, PLM_STYLE_NONE, "  ");
-    if (blob->verifying)
-        plm_line_put(&line, PLM_STYLE_PARTIAL, "%s ", spin(view));
+    plm_line_put(&line, PLM_STYLE_PARTIAL, "%s ", blob->verifying ? spin(view) : " ");
     plm_line_put(&line, PLM_STYLE_DIGEST, "%s", plm_words_digest(&blob->digest, id));
     plm_line_put(&line, PLM_STYLE_SUBTLE, " [%u/%u] ", blob->index, view->snapshot.blobs_total);
     if (blob->verifying) {
