@@ -117,7 +117,7 @@ static void show(struct plm_view *view, const struct plm_event *event)
         plm_view_interrupted(view, event);
     else if (event->kind == PLM_EV_FAILED)
         plm_view_failed(view, event);
-    else if (lines || plm_view_store(view, event))
+    else if (lines || plm_view_warning(view, event) || plm_view_store(view, event))
         return;
     else if (view->framed)
         plm_view_tty(view, event);
@@ -185,7 +185,6 @@ void plm_view_fail(struct plm_view *view, enum plm_verb verb, const struct plm_e
 
 bool plm_view_end(struct plm_view *view, struct plm_error *err)
 {
-    plm_view_list_print(view);
     plm_live_end(view);
     if (view->options.out && fflush(view->options.out) != 0)
         (void)plm_fail(&view->write_error, PLM_E_IO, "write the output");

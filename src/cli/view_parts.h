@@ -50,6 +50,7 @@ struct plm_pace {
 
 /** What keeps a burst of equal retries short. */
 struct plm_burst {
+    bool shown;
     int64_t line_ms;
     enum plm_retry_reason reason;
     unsigned hidden;
@@ -150,6 +151,8 @@ void plm_box_text(const struct plm_box *box, enum plm_style style, const char *t
 /* ---- the kinds ---- */
 
 void plm_view_json(struct plm_view *view, const struct plm_event *event);
+/** Shows a warning or a retry, unless quiet; false when the event is neither. */
+bool plm_view_warning(struct plm_view *view, const struct plm_event *event);
 /** A pull in plain lines; also compact and quiet. */
 void plm_view_plain(struct plm_view *view, const struct plm_event *event);
 void plm_view_tty(struct plm_view *view, const struct plm_event *event);
