@@ -34,7 +34,7 @@ static bool slot_span(const struct slot *slot, struct plm_span *out)
 
 static bool is_usable(const struct layout *file, const struct plm_descriptor *want)
 {
-    char boot[40];
+    char boot[40] = {0};
     plm_os_boot_id(boot);
     return boot[0] != '\0' && memcmp(file->magic, MAGIC, sizeof(MAGIC)) == 0 &&
            memcmp(file->boot, boot, sizeof(boot)) == 0 &&
