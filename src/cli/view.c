@@ -1,6 +1,7 @@
 /* The view as its callers see it, and the choice of who shows an event. */
 #include "cli/view_parts.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,8 +188,10 @@ bool plm_view_end(struct plm_view *view, struct plm_error *err)
 {
     plm_live_end(view);
     if (view->options.out && fflush(view->options.out) != 0)
-        (void)plm_fail(&view->write_error, PLM_E_IO, "write the output");
+        (void)plm_fail_sys(&view->write_error, errno, "write the output");
     if (!view->write_error.code)
         return true;
-    return plm_fail(err, view->write_error.code, "%s", view->write_error.msg);
+    if (err && err->code == PLM_OK)
+        *err = view->write_error; /* with its errno: a closed pipe is no failure to callers */
+    return false;
 }
