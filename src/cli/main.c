@@ -1,7 +1,203 @@
-/* The program: will grow around src/cli/. */
+/* The program: from argv and the environment to jobs, events and an exit status. */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
-int main(void)
+#include "cli/args.h"
+#include "cli/environment.h"
+#include "cli/help.h"
+#include "cli/signals.h"
+#include "cli/view.h"
+
+#define STEP_DRAWN_MS 100
+#define STEP_PLAIN_MS 1000
+
+struct session {
+    struct plm_args args;
+    struct plm_screen screen;
+    struct plm_view *view;
+    struct plm_engine *engine;
+    int signal_fd;
+};
+
+/* A program that starts without standard descriptors would open its files in their places, and
+ * print into them. fopen() takes the lowest number that is free. */
+static void fill_standard_descriptors(void)
 {
-    return puts("pullama " PLM_VERSION) < 0;
+    for (;;) {
+        FILE *file = fopen("/dev/null", "r+");
+        if (!file)
+            return;
+        if (fileno(file) <= STDERR_FILENO)
+            continue; /* stays open for as long as the program runs */
+        (void)fclose(file);
+        return;
+    }
+}
+
+static enum plm_view_mode mode_of(const struct plm_args *args)
+{
+    static const enum plm_view_mode modes[] = {PLM_VIEW_TABLE, PLM_VIEW_COMPACT, PLM_VIEW_JSON,
+                                               PLM_VIEW_DEBUG};
+    const struct plm_option_value *output = &args->values[PLM_OPT_OUTPUT];
+    return output->given ? modes[output->number] : PLM_VIEW_TABLE;
+}
+
+static bool open_view(struct session *s, struct plm_error *err)
+{
+    plm_screen_init(&s->screen, STDOUT_FILENO, STDERR_FILENO, getenv);
+    if (plm_args_has(&s->args, PLM_OPT_NO_COLOR))
+        s->screen.colour = false;
+    struct plm_view_options options = {.mode = mode_of(&s->args),
+                                       .quiet = plm_args_has(&s->args, PLM_OPT_QUIET),
+                                       .verbose = plm_args_has(&s->args, PLM_OPT_VERBOSE),
+                                       .screen = &s->screen,
+                                       .out = stdout,
+                                       .err = stderr};
+    return plm_view_new(&options, &s->view, err);
+}
+
+/* An event of a verb that needs no engine. */
+static void emit(struct session *s, uint64_t seq, struct plm_event *event)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    event->seq = seq;
+    event->time_ms = now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+    event->job = 1;
+    struct plm_sink sink = plm_view_sink(s->view);
+    sink.emit(sink.ctx, event);
+}
+
+static void show_version(struct session *s)
+{
+    struct plm_event version = {
+        .kind = PLM_EV_VERSION,
+        .verb = PLM_VERB_VERSION,
+        .version = {.version = plm_version(), .libraries = plm_version_libraries()}};
+    struct plm_event completed = {.kind = PLM_EV_COMPLETED, .verb = PLM_VERB_VERSION};
+    emit(s, 1, &version);
+    emit(s, 2, &completed);
+}
+
+/* In JSON mode nothing but events goes to stdout. */
+static void show_help(struct session *s)
+{
+    const struct plm_args *args = &s->args;
+    const struct plm_verb_row *verb = args->verb;
+    bool is_json = mode_of(args) == PLM_VIEW_JSON;
+    if (!plm_args_has(args, PLM_OPT_HELP))
+        verb = args->operand_count > 0 ? plm_verb_find(args->operands[0]) : NULL;
+    plm_help_write(is_json ? stderr : stdout, verb);
+    if (is_json) {
+        struct plm_event completed = {.kind = PLM_EV_COMPLETED, .verb = PLM_VERB_NONE};
+        emit(s, 1, &completed);
+    }
+}
+
+static void on_signal(void *ctx)
+{
+    struct session *s = ctx;
+    char byte;
+    if (read(s->signal_fd, &byte, 1) == 1)
+        plm_engine_stop(s->engine);
+}
+
+static bool start_engine(struct session *s, char **models_dir, struct plm_error *err)
+{
+    struct plm_engine_options options = {
+        .max_retries = -1,
+        .no_prune = plm_environment_true(getenv("OLLAMA_NOPRUNE")),
+        .connections =
+            plm_environment_count(getenv("OLLAMA_REGISTRY_MAXSTREAMS"), PLM_CONNECTIONS_MAX)};
+    plm_args_engine_options(&s->args, &options);
+    if (!options.models_dir) {
+        if (!plm_models_dir_default(models_dir, err))
+            return false;
+        options.models_dir = *models_dir;
+    }
+    return plm_signals_catch(&s->screen, &s->signal_fd, err) &&
+           plm_engine_new(&options, plm_view_sink(s->view), &s->engine, err) &&
+           plm_engine_watch(s->engine, s->signal_fd, on_signal, s, err);
+}
+
+static bool submit_jobs(struct session *s, struct plm_error *err)
+{
+    struct plm_job_spec spec;
+    uint32_t id;
+    for (size_t n = 0; s->args.verb->job(&s->args, n, &spec); n++) {
+        if (!plm_engine_submit(s->engine, &spec, &id, err))
+            return false;
+    }
+    return true;
+}
+
+static enum plm_code run_jobs(struct session *s)
+{
+    struct plm_error err = {0};
+    char *models_dir = NULL;
+    enum plm_code code;
+    if (start_engine(s, &models_dir, &err) && submit_jobs(s, &err)) {
+        int wait_ms = s->screen.overwrite ? STEP_DRAWN_MS : STEP_PLAIN_MS;
+        while (plm_engine_step(s->engine, wait_ms))
+            plm_view_tick(s->view);
+        code = plm_engine_result(s->engine);
+    } else {
+        plm_view_fail(s->view, s->args.verb->verb, &err);
+        code = err.code;
+    }
+    plm_engine_free(s->engine);
+    free(models_dir);
+    return code;
+}
+
+/* @p wrong: why the command line could not be read, or NULL. */
+static enum plm_code run(struct session *s, const struct plm_error *wrong)
+{
+    const struct plm_verb_row *verb = s->args.verb;
+    if (wrong) {
+        plm_view_fail(s->view, verb ? verb->verb : PLM_VERB_NONE, wrong);
+        return wrong->code;
+    }
+    if (plm_args_has(&s->args, PLM_OPT_HELP) || verb->verb == PLM_VERB_NONE)
+        show_help(s);
+    else if (verb->verb == PLM_VERB_VERSION)
+        show_version(s);
+    else
+        return run_jobs(s);
+    return PLM_OK;
+}
+
+/* Writes what is left. A reader that has gone away is no failure of ours. */
+static enum plm_code finish(struct session *s, enum plm_code code)
+{
+    struct plm_error err = {0};
+    bool written = plm_view_end(s->view, &err);
+    plm_view_free(s->view);
+    plm_args_done(&s->args);
+    if (written || err.sys_errno == EPIPE)
+        return code;
+    (void)fprintf(stderr, "error: output: %s\n", err.msg);
+    return code == PLM_OK ? err.code : code;
+}
+
+int main(int argc, char **argv)
+{
+    fill_standard_descriptors();
+    plm_signals_ignore_pipe();
+    if (argc <= 1) {
+        plm_help_write(stderr, NULL);
+        return plm_code_exit_status(PLM_E_USAGE);
+    }
+    struct session s = {.signal_fd = -1};
+    struct plm_error wrong = {0}, err = {0};
+    bool parsed = plm_args_parse(argc, (const char *const *)argv, &s.args, &wrong);
+    if (!open_view(&s, &err)) {
+        (void)fprintf(stderr, "error: %s\n", err.msg);
+        plm_args_done(&s.args);
+        return plm_code_exit_status(err.code);
+    }
+    return plm_code_exit_status(finish(&s, run(&s, parsed ? NULL : &wrong)));
 }

@@ -1,6 +1,7 @@
 /* The view as its callers see it, and the choice of who shows an event. */
 #include "cli/view_parts.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +118,7 @@ static void show(struct plm_view *view, const struct plm_event *event)
         plm_view_interrupted(view, event);
     else if (event->kind == PLM_EV_FAILED)
         plm_view_failed(view, event);
-    else if (lines || plm_view_store(view, event))
+    else if (lines || plm_view_warning(view, event) || plm_view_store(view, event))
         return;
     else if (view->framed)
         plm_view_tty(view, event);
@@ -185,11 +186,12 @@ void plm_view_fail(struct plm_view *view, enum plm_verb verb, const struct plm_e
 
 bool plm_view_end(struct plm_view *view, struct plm_error *err)
 {
-    plm_view_list_print(view);
     plm_live_end(view);
     if (view->options.out && fflush(view->options.out) != 0)
-        (void)plm_fail(&view->write_error, PLM_E_IO, "write the output");
+        (void)plm_fail_sys(&view->write_error, errno, "write the output");
     if (!view->write_error.code)
         return true;
-    return plm_fail(err, view->write_error.code, "%s", view->write_error.msg);
+    if (err && err->code == PLM_OK)
+        *err = view->write_error; /* with its errno: a closed pipe is no failure to callers */
+    return false;
 }

@@ -56,6 +56,7 @@ static void show_interrupted(struct plm_view *view, enum plm_verb verb)
     bool resumable = verb == PLM_VERB_PULL && view->model[0];
     view->interrupted = true;
     close_frame(view);
+    view->live.on = false; /* what still comes is not progress */
     if (plm_view_err_framed(view)) {
         draw_interrupted(view, resumable);
         return;
@@ -95,7 +96,8 @@ void plm_view_failed(struct plm_view *view, const struct plm_event *event)
 {
     const struct plm_error *error = event->failed.error;
     enum plm_code code = error ? error->code : PLM_E_INTERNAL;
-    plm_view_list_print(view);
+    if (view->list.count > 0)
+        plm_view_list_print(view);
     if (code == PLM_E_INTERRUPTED) {
         plm_view_interrupted(view, event);
         return;

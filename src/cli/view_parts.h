@@ -1,10 +1,10 @@
 /**
  * The inside of the view, shared by its files alone.
  *
- * Every event is shown by exactly one of: view_json.c; view_plain.c, or on a terminal view_tty.c, for a
- * pull; view_store.c for the store's commands; view_failure.c for the end of a job that failed.
- * They write whole lines into two pages; view_live.c brings both to their streams, around the live
- * area at the bottom of the terminal.
+ * Every event is shown by exactly one of: view_json.c; view_plain.c, or on a terminal view_tty.c,
+ * for a pull; view_store.c for the store's commands; view_failure.c for the end of a job that
+ * failed. They write whole lines into two pages; view_live.c brings both to their streams, around
+ * the live area at the bottom of the terminal.
  */
 #pragma once
 
@@ -50,6 +50,7 @@ struct plm_pace {
 
 /** What keeps a burst of equal retries short. */
 struct plm_burst {
+    bool shown;
     int64_t line_ms;
     enum plm_retry_reason reason;
     unsigned hidden;
@@ -150,6 +151,8 @@ void plm_box_text(const struct plm_box *box, enum plm_style style, const char *t
 /* ---- the kinds ---- */
 
 void plm_view_json(struct plm_view *view, const struct plm_event *event);
+/** Shows a warning or a retry, unless quiet; false when the event is neither. */
+bool plm_view_warning(struct plm_view *view, const struct plm_event *event);
 /** A pull in plain lines; also compact and quiet. */
 void plm_view_plain(struct plm_view *view, const struct plm_event *event);
 void plm_view_tty(struct plm_view *view, const struct plm_event *event);
@@ -160,7 +163,8 @@ void plm_view_list_add(struct plm_view *view, const struct plm_event *event);
 void plm_view_list_print(struct plm_view *view);
 void plm_view_list_clear(struct plm_list *list);
 void plm_view_show(struct plm_view *view, const struct plm_event_show *show, int64_t now_s);
-/** Calls @p each for the scalar values of a parameters layer; false when it is none. view_params.c */
+/** Calls @p each for the scalar values of a parameters layer; false when it is none. view_params.c
+ */
 bool plm_params_each(const char *text, size_t length,
                      void (*each)(void *ctx, const char *key, const char *value), void *ctx);
 /** INTERRUPTED and FAILED, for every mode. */

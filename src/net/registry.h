@@ -25,7 +25,7 @@ struct plm_registry_options {
 PLM_MUST bool plm_registry_new(struct plm_http_client *http, const struct plm_ref *ref,
                                const struct plm_registry_options *options,
                                struct plm_registry **out, struct plm_error *err);
-/** Cancels everything under way; no callback comes after it. */
+/** Cancels everything under way; no callback comes after it. Its sources are freed before it. */
 void plm_registry_free(struct plm_registry *registry);
 
 /** "host[:port]" of the registry. Borrowed. */

@@ -1,0 +1,42 @@
+/**
+ * The command line of one run: what argv says, checked against the tables of verbs.h.
+ *
+ *     plm_args_parse → plm_args_engine_options, args.verb->job … → plm_args_done
+ *
+ * Options stand before or after operands; `--name value`, `--name=value`, `-x value`, `-xvalue`;
+ * `--` ends them; the last one of a kind counts. An operand that is no command is a model to pull.
+ */
+#pragma once
+
+#include "cli/verbs.h"
+
+struct plm_option_value {
+    bool given;
+    uint64_t number;  /**< bytes, milliseconds, count, or place of the choice's word */
+    const char *text; /**< as typed; borrowed from argv */
+};
+
+struct plm_args {
+    const struct plm_verb_row *verb; /**< NULL when nothing tells which */
+    const char **operands;           /**< owned; the texts are borrowed from argv */
+    size_t operand_count;            /**< without the command's name */
+    struct plm_option_value values[PLM_OPTIONS];
+};
+
+/**
+ * Parses argv; on failure too, @p out holds what could be read of it, so that the failure can be
+ * shown in the form that was asked for, and must be given to plm_args_done().
+ *
+ * With `--help` (anywhere) only the verb and the options count, and nothing fails.
+ *
+ * @retval false  PLM_E_USAGE, or PLM_E_NOMEM.
+ */
+PLM_MUST bool plm_args_parse(int argc, const char *const *argv, struct plm_args *out,
+                             struct plm_error *err);
+void plm_args_done(struct plm_args *args);
+
+/** True when the option was given. */
+bool plm_args_has(const struct plm_args *args, enum plm_option_id id);
+
+/** Sets those fields of @p options that the command line names, and no others. */
+void plm_args_engine_options(const struct plm_args *args, struct plm_engine_options *options);

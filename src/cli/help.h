@@ -1,0 +1,9 @@
+/** The texts of `help`: made from the tables of verbs.h and options.h, at most 80 columns wide. */
+#pragma once
+
+#include <stdio.h>
+
+#include "cli/verbs.h"
+
+/** Writes the help of a verb, or that of the whole program when @p verb is NULL. */
+void plm_help_write(FILE *out, const struct plm_verb_row *verb);

@@ -1,0 +1,222 @@
+/* Owns the table of options, and reads their values. */
+#include "cli/options.h"
+
+#include "cli/nearest.h"
+#include "pullama/text.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define KIB (UINT64_C(1) << 10)
+#define TIB (UINT64_C(1) << 40)
+#define SECOND UINT64_C(1000)
+#define DAY (24 * 60 * 60 * SECOND)
+
+static const struct plm_option_row rows[PLM_OPTIONS] = {
+    [PLM_OPT_MODELS_DIR] = {"models-dir", 0, PLM_VALUE_TEXT, "DIR", 0, 0,
+                            "$OLLAMA_MODELS, else ~/.ollama/models", "the model store"},
+    [PLM_OPT_OUTPUT] = {"output", 0, PLM_VALUE_CHOICE, "table|compact|json|debug", 0, 0, "table",
+                        "form of the output; json: one object a line, the last one with the "
+                        "event completed or failed"},
+    [PLM_OPT_QUIET] = {"quiet", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
+                       "errors, and one summary line"},
+    [PLM_OPT_VERBOSE] = {"verbose", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL, "more detail"},
+    [PLM_OPT_NO_COLOR] = {"no-color", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL, "no colours"},
+    [PLM_OPT_HELP] = {"help", 'h', PLM_VALUE_FLAG, NULL, 0, 0, NULL,
+                      "this help; after a command, the help of that command"},
+    [PLM_OPT_VERSION] = {"version", 'v', PLM_VALUE_FLAG, NULL, 0, 0, NULL,
+                         "the version, without a command"},
+    [PLM_OPT_DRY_RUN] = {"dry-run", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
+                         "say what would be done, and change nothing"},
+    [PLM_OPT_CONNECTIONS] = {"connections", 'x', PLM_VALUE_COUNT, "N", 1, 32,
+                             "$OLLAMA_REGISTRY_MAXSTREAMS, else 4",
+                             "connections to one host at a time"},
+    [PLM_OPT_LIMIT_RATE] = {"limit-rate", 0, PLM_VALUE_SIZE, "RATE", KIB, TIB, "no limit",
+                            "bytes per second, over all connections"},
+    [PLM_OPT_INSECURE] = {"insecure", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
+                          "plain http to the registry"},
+    [PLM_OPT_CACERT] = {"cacert", 0, PLM_VALUE_TEXT, "FILE", 0, 0,
+                        "$SSL_CERT_FILE, else the system's",
+                        "certificate authorities to trust, in PEM form"},
+    [PLM_OPT_PROXY] = {"proxy", 0, PLM_VALUE_TEXT, "URL", 0, 0, "from the environment",
+                       "proxy for all requests"},
+    [PLM_OPT_PLATFORM] = {"platform", 0, PLM_VALUE_TEXT, "OS/ARCH", 0, 0, "this machine's",
+                          "which model to take from a multi-platform index"},
+    [PLM_OPT_MIN_FREE] = {"min-free", 0, PLM_VALUE_SIZE, "SIZE", 0, 1024 * TIB, "0",
+                          "space to leave free on the disk, besides 64 MiB"},
+    [PLM_OPT_MAX_RETRIES] = {"max-retries", 0, PLM_VALUE_COUNT, "N", 0, 1000, "6",
+                             "failures in a row, without a new byte, before giving up"},
+    [PLM_OPT_STALL_TIMEOUT] = {"stall-timeout", 0, PLM_VALUE_DURATION, "TIME", SECOND / 10, DAY,
+                               "30s", "drop a connection that brought no byte for so long"},
+    [PLM_OPT_TIMEOUT] = {"timeout", 0, PLM_VALUE_DURATION, "TIME", SECOND / 10, 7 * DAY, "30m",
+                         "time for one chunk, or one small request"},
+    [PLM_OPT_CHUNK_SIZE] = {"chunk-size", 0, PLM_VALUE_SIZE, "SIZE", 64 * KIB, TIB, "64MiB",
+                            "most bytes to ask for in one request"},
+};
+
+const struct plm_option_row *plm_option_row(enum plm_option_id id)
+{
+    return &rows[id];
+}
+
+bool plm_option_find(const char *name, size_t length, enum plm_option_id *out)
+{
+    for (unsigned id = 0; id < PLM_OPTIONS; id++) {
+        if (strlen(rows[id].name) != length || memcmp(rows[id].name, name, length) != 0)
+            continue;
+        *out = (enum plm_option_id)id;
+        return true;
+    }
+    return false;
+}
+
+bool plm_option_find_letter(char letter, enum plm_option_id *out)
+{
+    for (unsigned id = 0; id < PLM_OPTIONS; id++) {
+        if (letter == '\0' || rows[id].letter != letter)
+            continue;
+        *out = (enum plm_option_id)id;
+        return true;
+    }
+    return false;
+}
+
+bool plm_option_nearest(const char *name, uint32_t among, enum plm_option_id *out)
+{
+    unsigned best = UINT_MAX, distance;
+    for (unsigned id = 0; id < PLM_OPTIONS; id++) {
+        if (!(among & PLM_OPT_BIT(id)) || !plm_word_resembles(name, rows[id].name, &distance) ||
+            distance >= best)
+            continue;
+        best = distance;
+        *out = (enum plm_option_id)id;
+    }
+    return best != UINT_MAX;
+}
+
+struct unit {
+    uint64_t size;
+    const char *name;
+};
+
+/* Writes a bound in the largest unit that divides it. */
+static void format_bound(const struct plm_option_row *row, uint64_t bound, char *out, size_t size)
+{
+    static const struct unit sizes[] = {
+        {TIB, "TiB"}, {KIB * KIB * KIB, "GiB"}, {KIB * KIB, "MiB"}, {KIB, "KiB"}, {1, ""}};
+    static const struct unit times[] = {
+        {DAY, "d"}, {DAY / 24, "h"}, {60 * SECOND, "m"}, {SECOND, "s"}, {1, "ms"}};
+
+    const struct unit *unit = row->type == PLM_VALUE_DURATION ? times : sizes;
+    if (row->type == PLM_VALUE_COUNT || bound == 0)
+        unit = &sizes[PLM_COUNT(sizes) - 1];
+    while (bound % unit->size != 0 || bound < unit->size) {
+        if (unit->size == 1)
+            break;
+        unit++;
+    }
+    (void)snprintf(out, size, "%" PRIu64 "%s", bound / unit->size, unit->name);
+}
+
+/* "a|b|c" → "a, b or c" */
+static void format_choices(const char *words, char *out, size_t size)
+{
+    size_t used = 0;
+    const char *last = strrchr(words, '|');
+    for (const char *c = words; *c; c++) {
+        const char *piece = c == last ? " or " : ", ";
+        int length = *c == '|' ? snprintf(out + used, size - used, "%s", piece)
+                               : snprintf(out + used, size - used, "%c", *c);
+        if (length < 0 || (size_t)length >= size - used)
+            return;
+        used += (size_t)length;
+    }
+}
+
+const char *plm_option_allowed(const struct plm_option_row *row, char out[PLM_OPTION_ALLOWED])
+{
+    char min[24], max[24];
+    out[0] = '\0';
+    switch (row->type) {
+    case PLM_VALUE_SIZE:
+    case PLM_VALUE_DURATION:
+    case PLM_VALUE_COUNT:
+        format_bound(row, row->min, min, sizeof(min));
+        format_bound(row, row->max, max, sizeof(max));
+        (void)snprintf(out, PLM_OPTION_ALLOWED, "%s to %s", min, max);
+        break;
+    case PLM_VALUE_CHOICE:
+        format_choices(row->value, out, PLM_OPTION_ALLOWED);
+        break;
+    case PLM_VALUE_FLAG:
+    case PLM_VALUE_TEXT:
+        break;
+    }
+    return out;
+}
+
+static bool find_choice(const char *words, const char *text, uint64_t *number)
+{
+    size_t length = strlen(text);
+    for (uint64_t place = 0; words; place++) {
+        const char *end = strchr(words, '|');
+        if ((end ? (size_t)(end - words) : strlen(words)) == length &&
+            memcmp(words, text, length) == 0) {
+            *number = place;
+            return true;
+        }
+        words = end ? end + 1 : NULL;
+    }
+    return false;
+}
+
+/* Reads the number itself, without bounds; what is wrong with it may be said in err, or not. */
+static bool read_number(const struct plm_option_row *row, const char *text, uint64_t *number,
+                        struct plm_error *err)
+{
+    int64_t ms;
+    switch (row->type) {
+    case PLM_VALUE_SIZE:
+        return plm_text_parse_size(text, number, err);
+    case PLM_VALUE_DURATION:
+        if (!plm_text_parse_duration(text, &ms, err))
+            return false;
+        *number = (uint64_t)ms;
+        return true;
+    case PLM_VALUE_COUNT:
+        return plm_text_u64(text, strlen(text), number);
+    case PLM_VALUE_CHOICE:
+        return find_choice(row->value, text, number);
+    case PLM_VALUE_FLAG:
+    case PLM_VALUE_TEXT:
+        break;
+    }
+    *number = 0;
+    return true;
+}
+
+bool plm_option_read(const struct plm_option_row *row, const char *text, uint64_t *number,
+                     struct plm_error *err)
+{
+    if (*text == '\0')
+        return plm_fail(err, PLM_E_USAGE, "--%s needs a value: %s", row->name, row->value);
+
+    struct plm_error why = {0};
+    uint64_t value;
+    bool bounded = row->type == PLM_VALUE_SIZE || row->type == PLM_VALUE_DURATION ||
+                   row->type == PLM_VALUE_COUNT;
+    if (read_number(row, text, &value, &why) &&
+        (!bounded || (value >= row->min && value <= row->max))) {
+        *number = value;
+        return true;
+    }
+    if (why.code != PLM_OK)
+        return plm_fail(err, PLM_E_USAGE, "--%s: %s", row->name, why.msg);
+
+    char shown[64], allowed[PLM_OPTION_ALLOWED];
+    return plm_fail(err, PLM_E_USAGE, "--%s: '%s' is not allowed; it may be %s", row->name,
+                    plm_text_printable(text, shown, sizeof(shown)),
+                    plm_option_allowed(row, allowed));
+}

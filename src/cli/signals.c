@@ -1,0 +1,90 @@
+/* Owns what the program does when a signal comes. */
+#include "cli/signals.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <time.h>
+#include <unistd.h>
+
+/* timeout(1) and some supervisors send one and the same request twice, to the process and to its
+ * group; no person presses a key twice within this time. */
+#define SAME_REQUEST_MS 50
+
+/* A handler gets no context: this is the only way to it. Set before the handlers are. */
+static struct {
+    struct plm_screen *screen;
+    int write_fd;
+    atomic_int received;
+    volatile sig_atomic_t first_signal;
+    int64_t first_ms;
+} caught;
+
+static int64_t now_ms(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+static void on_end(int number)
+{
+    int saved = errno;
+    if (atomic_fetch_add(&caught.received, 1) == 0) {
+        caught.first_ms = now_ms();
+        caught.first_signal = number;
+        ssize_t written = write(caught.write_fd, "", 1);
+        (void)written; /* an empty pipe takes a byte */
+    } else if (number != caught.first_signal || now_ms() - caught.first_ms >= SAME_REQUEST_MS) {
+        plm_screen_restore(caught.screen);
+        _exit(1);
+    }
+    errno = saved;
+}
+
+static void on_suspend(int number)
+{
+    int saved = errno;
+    struct sigaction ours, theirs = {.sa_handler = SIG_DFL};
+    plm_screen_restore(caught.screen);
+    (void)sigaction(number, &theirs, &ours);
+    (void)raise(number); /* stops here, until SIGCONT */
+    (void)sigaction(number, &ours, NULL);
+    caught.screen->disturbed = 1;
+    errno = saved;
+}
+
+void plm_signals_ignore_pipe(void)
+{
+    struct sigaction action = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGPIPE, &action, NULL);
+}
+
+static bool catch_one(int number, void (*handler)(int), bool even_if_ignored, int flags,
+                      struct plm_error *err)
+{
+    struct sigaction old, action = {.sa_handler = handler, .sa_flags = SA_RESTART | flags};
+    (void)sigemptyset(&action.sa_mask);
+    if (sigaction(number, NULL, &old) != 0)
+        return plm_fail_sys(err, errno, "look at signal %d", number);
+    if (old.sa_handler == SIG_IGN && !even_if_ignored)
+        return true;
+    if (sigaction(number, &action, NULL) != 0)
+        return plm_fail_sys(err, errno, "catch signal %d", number);
+    return true;
+}
+
+bool plm_signals_catch(struct plm_screen *screen, int *read_fd, struct plm_error *err)
+{
+    int ends[2];
+    if (pipe(ends) != 0)
+        return plm_fail_sys(err, errno, "make a pipe for signals");
+    caught.screen = screen;
+    caught.write_fd = ends[1];
+    if (!catch_one(SIGINT, on_end, true, 0, err) || !catch_one(SIGTERM, on_end, true, 0, err) ||
+        !catch_one(SIGHUP, on_end, false, 0, err) ||
+        !catch_one(SIGTSTP, on_suspend, false, SA_NODEFER, err))
+        return false;
+    *read_fd = ends[0];
+    return true;
+}

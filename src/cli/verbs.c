@@ -1,0 +1,158 @@
+/* Owns the table of verbs, and which jobs each of them makes of the operands. */
+#include "cli/verbs.h"
+
+#include "cli/args.h"
+#include "cli/nearest.h"
+
+#include <limits.h>
+#include <string.h>
+
+static bool job_each_operand(const struct plm_args *args, size_t n, struct plm_job_spec *out)
+{
+    if (n >= args->operand_count)
+        return false;
+    *out = (struct plm_job_spec){.verb = args->verb->verb,
+                                 .model = args->operands[n],
+                                 .dry_run = plm_args_has(args, PLM_OPT_DRY_RUN)};
+    return true;
+}
+
+static bool job_once(const struct plm_args *args, size_t n, struct plm_job_spec *out)
+{
+    if (n > 0)
+        return false;
+    *out = (struct plm_job_spec){.verb = args->verb->verb,
+                                 .model = args->operand_count > 0 ? args->operands[0] : NULL,
+                                 .target = args->operand_count > 1 ? args->operands[1] : NULL,
+                                 .dry_run = plm_args_has(args, PLM_OPT_DRY_RUN)};
+    return true;
+}
+
+#define NETWORK_OPTIONS                                                                            \
+    (PLM_OPT_BIT(PLM_OPT_CONNECTIONS) | PLM_OPT_BIT(PLM_OPT_LIMIT_RATE) |                          \
+     PLM_OPT_BIT(PLM_OPT_INSECURE) | PLM_OPT_BIT(PLM_OPT_CACERT) | PLM_OPT_BIT(PLM_OPT_PROXY) |    \
+     PLM_OPT_BIT(PLM_OPT_PLATFORM) | PLM_OPT_BIT(PLM_OPT_MIN_FREE) |                               \
+     PLM_OPT_BIT(PLM_OPT_MAX_RETRIES) | PLM_OPT_BIT(PLM_OPT_STALL_TIMEOUT) |                       \
+     PLM_OPT_BIT(PLM_OPT_TIMEOUT) | PLM_OPT_BIT(PLM_OPT_CHUNK_SIZE))
+
+static const struct plm_verb_row rows[] = {
+    {.verb = PLM_VERB_PULL,
+     .name = "pull",
+     .operands = "MODEL...",
+     .summary = "fetch models from their registry",
+     .more = "A MODEL is [scheme://][host[:port]/][namespace/]model[:tag][@sha256:HEX]. The "
+             "command may be left out, unless the model is called like a command or begins with "
+             "http:// or https://. The same command, run again, goes on where the last one was "
+             "stopped. Several models are fetched one after the other.",
+     .min_operands = 1,
+     .max_operands = SIZE_MAX,
+     .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_DRY_RUN),
+     .job = job_each_operand},
+    {.verb = PLM_VERB_LIST,
+     .name = "list",
+     .alias = "ls",
+     .operands = "[PREFIX]",
+     .summary = "list the models that are here",
+     .more = "With a PREFIX, only those whose name begins so.",
+     .max_operands = 1,
+     .job = job_once},
+    {.verb = PLM_VERB_SHOW,
+     .name = "show",
+     .operands = "MODEL",
+     .summary = "show what a model is made of",
+     .more = "Read from the store alone; nothing is sent anywhere.",
+     .min_operands = 1,
+     .max_operands = 1,
+     .job = job_once},
+    {.verb = PLM_VERB_RM,
+     .name = "rm",
+     .operands = "MODEL...",
+     .summary = "remove models; blobs that others share stay",
+     .more = "If any manifest in the store cannot be read, nothing is removed.",
+     .min_operands = 1,
+     .max_operands = SIZE_MAX,
+     .options = PLM_OPT_BIT(PLM_OPT_DRY_RUN),
+     .job = job_each_operand},
+    {.verb = PLM_VERB_CP,
+     .name = "cp",
+     .operands = "SOURCE TARGET",
+     .summary = "give a model a second name",
+     .more = "Only the manifest is copied; both names share their blobs.",
+     .min_operands = 2,
+     .max_operands = 2,
+     .job = job_once},
+    {.verb = PLM_VERB_CLEAN,
+     .name = "clean",
+     .operands = "",
+     .summary = "remove unfinished downloads and other leftovers",
+     .more = "What a running pullama uses stays, and so do models and their blobs. Pulls that "
+             "were stopped start from the beginning afterwards.",
+     .options = PLM_OPT_BIT(PLM_OPT_DRY_RUN),
+     .job = job_once},
+    {.verb = PLM_VERB_KEYGEN,
+     .name = "keygen",
+     .operands = "",
+     .summary = "make the key that registries know you by",
+     .more = "Makes ~/.ollama/id_ed25519 when there is none, and prints its public half. A key "
+             "that is there is never changed.",
+     .job = job_once},
+    {.verb = PLM_VERB_VERSION,
+     .name = "version",
+     .operands = "",
+     .summary = "print the version",
+     .more = "With --verbose, those of the libraries too."},
+    {.verb = PLM_VERB_NONE,
+     .name = "help",
+     .operands = "[COMMAND]",
+     .summary = "print this help, or that of a command",
+     .max_operands = 1},
+};
+
+const struct plm_verb_row *plm_verb_at(size_t n)
+{
+    return n < PLM_COUNT(rows) ? &rows[n] : NULL;
+}
+
+const struct plm_verb_row *plm_verb_find(const char *word)
+{
+    for (size_t i = 0; i < PLM_COUNT(rows); i++) {
+        const char *alias = rows[i].alias;
+        if (strcmp(rows[i].name, word) == 0 || (alias && strcmp(alias, word) == 0))
+            return &rows[i];
+    }
+    return NULL;
+}
+
+const struct plm_verb_row *plm_verb_row(enum plm_verb verb)
+{
+    for (size_t i = 0; i < PLM_COUNT(rows); i++) {
+        if (rows[i].verb == verb)
+            return &rows[i];
+    }
+    return NULL;
+}
+
+const struct plm_verb_row *plm_verb_nearest(const char *word)
+{
+    const struct plm_verb_row *nearest = NULL;
+    unsigned best = UINT_MAX, distance;
+    for (size_t i = 0; i < PLM_COUNT(rows); i++) {
+        if (!plm_word_resembles(word, rows[i].name, &distance) || distance >= best)
+            continue;
+        best = distance;
+        nearest = &rows[i];
+    }
+    return nearest;
+}
+
+bool plm_verb_is_reserved(const char *word)
+{
+    static const char *const later[] = {"push",   "queue",  "verify", "outdated",
+                                        "update", "export", "import", "prune",
+                                        "get",    "serve",  "login",  "logout"};
+    for (size_t i = 0; i < PLM_COUNT(later); i++) {
+        if (strcmp(later[i], word) == 0)
+            return true;
+    }
+    return false;
+}
