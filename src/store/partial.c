@@ -163,12 +163,13 @@ bool plm_partial_drop(struct plm_partial *p, struct plm_span span, struct plm_er
 static void remove_record(const struct plm_store *store, const struct plm_digest *digest)
 {
     char name[PLM_STATE_NAME], temp[PLM_STATE_NAME + 8];
-    (void)plm_store_state_name(digest, PLM_STATE_LIVE, name);
-    (void)!plm_os_unlink(store->state_fd, name, NULL, NULL);
-    (void)plm_store_state_name(digest, PLM_STATE_CHECKPOINT, name);
-    (void)snprintf(temp, sizeof(temp), "%s.tmp", name);
-    (void)!plm_os_unlink(store->state_fd, temp, NULL, NULL);
-    (void)!plm_os_unlink(store->state_fd, name, NULL, NULL);
+    static const enum plm_state_file kinds[] = {PLM_STATE_LIVE, PLM_STATE_CHECKPOINT};
+    for (size_t i = 0; i < PLM_COUNT(kinds); i++) {
+        (void)plm_store_state_name(digest, kinds[i], name);
+        (void)snprintf(temp, sizeof(temp), "%s.tmp", name);
+        (void)!plm_os_unlink(store->state_fd, temp, NULL, NULL);
+        (void)!plm_os_unlink(store->state_fd, name, NULL, NULL);
+    }
 }
 
 static void close_partial(struct plm_partial *p, bool remove_lock)
