@@ -8,6 +8,7 @@ import pytest
 from support import model
 from support.model import MIB, Layer, Model, noise
 from support.program import wait_for
+from support.store import install
 
 MODES = ["table", "compact", "json", "debug"]
 
@@ -81,7 +82,7 @@ def test_verbose_says_more(pullama, registry, tiny):
 
 def test_errors_go_to_stderr_once(pullama, registry):
     result = pullama.run("pull", registry.name("library/nothing")).ended(4)
-    assert "nothing" not in result.out.replace("pulling", "") or "error" not in result.out
+    assert "error" not in result.out
     assert result.err.count("error") == 1
 
 
@@ -176,7 +177,6 @@ def test_a_pull_on_a_terminal_fits_its_width(screen, registry, tiny, columns):
 @pytest.mark.parametrize("columns", [60, 80, 120])
 @pytest.mark.parametrize("verb", ["list", "show", "rm", "clean", "help"])
 def test_boxes_line_up_for_any_name(pullama, screen, store, columns, verb):
-    from support.store import install
     strange = Model([Layer("model", model.gguf.make(name="日本語モデル 🦙")), Layer("license", "許諾 🦙 license".encode()),
                      Layer("params", noise(10))])
     install(store, "registry.ollama.ai", "library/" + "long-name" * 5, "latest", strange)
@@ -199,7 +199,7 @@ def test_a_failure_on_a_terminal_restores_the_cursor(screen, registry):
     shown = screen(80, "pull", registry.name("library/nothing"))
     wait_for(shown.status, "the end")
     assert shown.status() == "4" and shown.cursor_is_shown()
-    assert "not found" in shown.text()
+    assert "library/nothing" in shown.text()
     boxes_line_up(shown.text())
 
 
