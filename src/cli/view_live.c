@@ -3,6 +3,7 @@
 #include "cli/view_parts.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,7 +19,8 @@ static int put_descriptor(int fd, const char *bytes, size_t size)
 {
     while (size > 0) {
         ssize_t done = write(fd, bytes, size);
-        if (done < 0 && errno == EINTR)
+        struct pollfd ready = {.fd = fd, .events = POLLOUT};
+        if (done < 0 && (errno == EINTR || (errno == EAGAIN && poll(&ready, 1, -1) > 0)))
             continue;
         if (done < 0)
             return errno;
@@ -124,6 +126,7 @@ static void put_drawing(struct plm_view *view, struct plm_page *page)
         bytes += length + (end ? 1 : 0);
         left -= length + (end ? 1 : 0);
     }
+    put(page, "\r"); /* the terminal echoes ^C where the cursor is: it must not begin a new row */
 }
 
 static unsigned lines_of(const struct plm_page *page)
