@@ -36,6 +36,7 @@ struct plm_live {
     bool on;
     bool stale; /**< what is drawn is not the state any more */
     unsigned lines;
+    unsigned width;                  /**< of the terminal when they were drawn */
     unsigned widths[PLM_LIVE_LINES]; /**< cells of each line, for when the terminal is narrowed */
     int64_t drawn_ms;
     unsigned spin;
