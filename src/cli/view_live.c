@@ -61,7 +61,8 @@ static void put_err(struct plm_view *view)
     view->err.failed = false;
 }
 
-/* Rows that the drawn lines take now: terminals wrap what was drawn wider when they are narrowed. */
+/* Rows that the drawn lines take now: terminals wrap what was drawn wider when they are narrowed.
+ */
 static unsigned rows_drawn(const struct plm_view *view)
 {
     unsigned rows = 0, width = view->screen->width;

@@ -1,10 +1,10 @@
 /**
  * The inside of the view, shared by its files alone.
  *
- * Every event is shown by exactly one of: view_json.c; view_plain.c, or on a terminal view_tty.c, for a
- * pull; view_store.c for the store's commands; view_failure.c for the end of a job that failed.
- * They write whole lines into two pages; view_live.c brings both to their streams, around the live
- * area at the bottom of the terminal.
+ * Every event is shown by exactly one of: view_json.c; view_plain.c, or on a terminal view_tty.c,
+ * for a pull; view_store.c for the store's commands; view_failure.c for the end of a job that
+ * failed. They write whole lines into two pages; view_live.c brings both to their streams, around
+ * the live area at the bottom of the terminal.
  */
 #pragma once
 
@@ -163,7 +163,8 @@ void plm_view_list_add(struct plm_view *view, const struct plm_event *event);
 void plm_view_list_print(struct plm_view *view);
 void plm_view_list_clear(struct plm_list *list);
 void plm_view_show(struct plm_view *view, const struct plm_event_show *show, int64_t now_s);
-/** Calls @p each for the scalar values of a parameters layer; false when it is none. view_params.c */
+/** Calls @p each for the scalar values of a parameters layer; false when it is none. view_params.c
+ */
 bool plm_params_each(const char *text, size_t length,
                      void (*each)(void *ctx, const char *key, const char *value), void *ctx);
 /** INTERRUPTED and FAILED, for every mode. */

@@ -20,15 +20,18 @@ bool plm_download_start_chunk(struct plm_download *d, uint64_t limit)
     struct plm_span asked[PLM_CONNECTIONS_MAX + 1], span;
     struct plm_error err = {0};
     size_t count = 0;
+    uint64_t left = d->want.size - d->done;
     if (d->state != PLM_DOWNLOAD_FETCHING || d->closing)
         return false;
     if (d->chunk_count > 0 && (d->no_ranges || plm_source_is_unresolved(d->source)))
         return false;
     for (const struct plm_chunk *c = d->chunks; c && count < PLM_COUNT(asked); c = c->next)
         asked[count++] = (struct plm_span){c->at, c->span.end};
+    for (size_t i = 0; i < count; i++)
+        left -= plm_span_length(asked[i]) < left ? plm_span_length(asked[i]) : left;
     uint64_t window = window_of(d);
     if (!plm_plan_next(&d->partial->written, asked, count, limit < window ? limit : window,
-                       d->chunk_length, &span))
+                       plm_plan_tail_length(left, d->chunk_length, d->pull->connections), &span))
         return false;
     if (d->no_ranges)
         span = (struct plm_span){0, d->want.size};

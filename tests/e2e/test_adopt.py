@@ -2,7 +2,7 @@
 import pytest
 from support import model
 from support.model import MIB
-from support.store import blob_name, check_model, leave_ollama_partial, leave_pullama_partial
+from support.store import age, blob_name, check_model, leave_ollama_partial, leave_pullama_partial
 
 
 @pytest.fixture
@@ -86,7 +86,9 @@ def test_ollamas_counts_are_no_proof(pullama, store, registry, tiny):
                                    b'{"N":0,"Offset":9223372036854775807,"Size":9223372036854775807,"Completed":1}'])
 def test_ollamas_state_with_nonsense_is_no_obstacle(pullama, store, registry, tiny, state):
     leave_ollama_partial(store, tiny.layers[0], [(0, 8 * MIB, MIB, MIB)])
-    (store / "blobs" / (blob_name(tiny.layers[0].digest) + "-partial-0")).write_bytes(state)
+    path = store / "blobs" / (blob_name(tiny.layers[0].digest) + "-partial-0")
+    path.write_bytes(state)
+    age(path)
     finish(pullama, store, registry, tiny)
 
 
@@ -96,3 +98,11 @@ def test_blob_names_of_old_versions_are_understood(pullama, store, registry, tin
     (store / "blobs" / layer.digest).write_bytes(layer.data)
     finish(pullama, store, registry, tiny)
     assert registry.blob_bytes(layer.digest) == 0
+
+
+@pytest.mark.broken_store
+def test_a_partial_that_ollama_is_writing_is_left_alone(pullama, store, registry, tiny):
+    partial = leave_ollama_partial(store, tiny.layers[0], [(0, 8 * MIB, MIB, MIB)])
+    partial.touch()
+    result = pullama.pull(registry.name("library/m")).ended(0)
+    assert result.named("blob_adopted") == [] and partial.exists()

@@ -73,12 +73,15 @@ def test_refused_key(pullama, serve):
     assert len(registry.requests()) < 12
 
 
-def test_a_token_that_ends_in_the_middle_is_renewed(pullama, store, serve):
-    registry = serve(realm=Realm("anonymous", uses=3))
+@pytest.mark.parametrize("connections, times", [(1, 3), (4, 1)])
+def test_a_token_that_ends_in_the_middle_is_renewed(pullama, store, serve, connections, times):
+    registry = serve(realm=Realm("anonymous"))
     tiny = registry.add("library/m", "latest", model.small(8 * MIB))
-    pullama.pull(registry.name("library/m"), "--chunk-size", "1MiB").ended(0)
+    for skip in range(2, 2 + times):
+        registry.fault(tiny.layers[0].digest, call=lambda _: registry.realm.revoke_all(), skip=skip, times=1)
+    pullama.pull(registry.name("library/m"), "--chunk-size", "1MiB", "-x", str(connections)).ended(0)
     check_model(store, registry, "library/m", "latest", tiny)
-    assert registry.realm.issued >= 3
+    assert registry.realm.issued >= 1 + times
 
 
 def test_a_registry_that_never_accepts_its_own_tokens(pullama, serve):

@@ -74,7 +74,8 @@ def test_final(pullama, store, registry, name):
     fault, statuses = FINAL[name]
     tiny = registry.add("library/m", "latest", model.small(MIB))
     registry.fault(tiny.layers[0].digest, **fault)
-    result = pullama.pull(registry.name("library/m"), "--stall-timeout", "500ms", "--max-retries", "1")
+    result = pullama.pull(registry.name("library/m"), "--stall-timeout", "500ms", "--max-retries", "1",
+                          "--chunk-size", "256KiB")
     assert result.status in statuses, result
     assert result.err.strip(), "failed without a word on stderr"
     assert result.last["event"] == "failed" and result.last["ExitStatus"] == result.status

@@ -44,7 +44,7 @@ def test_compact_form(pullama, registry, tiny):
 
 
 @pytest.mark.parametrize("arguments", [
-    ["pull"], ["list"], ["show"], ["rm"], ["clean"], ["version"], ["keygen"], ["cp"]], ids=" ".join)
+    ["pull"], ["list"], ["show"], ["rm"], ["clean"], ["version"], ["keygen"], ["cp"]], ids=str)
 def test_every_command_speaks_json_and_ends(pullama, registry, tiny, arguments):
     short = registry.name("library/m", scheme=False)
     if arguments[0] != "pull":

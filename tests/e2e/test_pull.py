@@ -255,7 +255,7 @@ def test_small_blob_requests_carry_no_name_of_ours_to_the_object_store(pullama, 
     (["pull", "--chunk-size", "1QiB", "m"], 64), (["pull", "-x", "33", "m"], 64), (["pull", "-x", "0", "m"], 64),
     (["pull", "--output", "xml", "m"], 64), (["pull", "m@sha256:12"], 64), (["list", "a", "b", "c"], 64),
     (["show"], 64), (["rm"], 64), (["cp", "a"], 64), (["pull", "../../etc/x"], 64),
-    (["pull", "ftp://h/n/m"], 64)], ids=" ".join)
+    (["pull", "ftp://h/n/m"], 64)], ids=str)
 def test_usage_errors(pullama, store, arguments, status):
     result = pullama.run(*arguments).ended(status)
     assert result.err.strip() and "\x1b" not in result.err

@@ -1,6 +1,7 @@
 """Against the servers that people run: CNCF Distribution, with nginx before it for TLS and objects."""
 import hashlib
 import http.client
+import os
 import shutil
 import socket
 import ssl
@@ -104,13 +105,12 @@ class Distribution:
         self.folder, self.port, self.tls_port = folder, free_port(), free_port()
         storage = folder / "storage"
         storage.mkdir()
-        # The storage is served by nginx's workers, which are another user when root runs the tests.
         middleware = f"""
 middleware:
   storage:
     - name: redirect
       options:
-        baseurl: https://127.0.0.1:{self.tls_port}/objects
+        baseurl: https://127.0.0.1:{self.tls_port}
 """ if redirect else ""
         (folder / "registry.yml").write_text(f"""version: 0.1
 log: {{level: error, accesslog: {{disabled: true}}}}
@@ -120,7 +120,8 @@ storage:
 http:
   addr: 127.0.0.1:{self.port}
 {middleware}""")
-        user = "user root;" if __import__("os").getuid() == 0 else ""
+        # Its workers must be able to read what the registry's process wrote.
+        user = "user root;" if os.getuid() == 0 else ""
         (folder / "nginx.conf").write_text(f"""{user}
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
 events {{}}
@@ -132,7 +133,7 @@ http {{
     listen 127.0.0.1:{self.tls_port} ssl;
     ssl_certificate {authority}/server.pem; ssl_certificate_key {authority}/server.key;
     client_max_body_size 0;
-    location /objects/ {{ alias {storage}/; }}
+    location /docker/ {{ root {storage}; }}
     location / {{
       proxy_pass http://127.0.0.1:{self.port};
       proxy_set_header Host $http_host; proxy_set_header X-Forwarded-Proto https; proxy_buffering off;
@@ -229,7 +230,7 @@ def test_redirected_to_a_real_object_store(pullama, store, distribution, authori
                  "--chunk-size", "1MiB").ended(0)
     check_pulled(store, f"127.0.0.1:{server.tls_port}", "team/llama", "v1", pushed)
     access = (server.folder / "access.log").read_text()
-    assert '" 206 ' in access and "/objects/" in access
+    assert '" 206 ' in access and "/docker/registry/" in access
 
 
 @needs_servers

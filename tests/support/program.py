@@ -114,9 +114,9 @@ class Process:
         os.kill(self.pid, number)
 
     def kill(self):
-        """SIGKILL, and gone."""
+        """SIGKILL to it and to what it started, and gone."""
         if self.poll() is None:
-            self.signal(signal.SIGKILL)
+            os.killpg(self.pid, signal.SIGKILL)
         self.wait(10)
         return self.peek()
 

@@ -108,6 +108,8 @@ class Server:
             threading.Thread(target=self.serve, args=(sock, number), daemon=True).start()
 
     def stop(self):
+        if self.stopping.is_set():
+            return
         self.stopping.set()
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
@@ -152,6 +154,8 @@ class Server:
             if not more or len(pending) > HEAD_MAX:
                 return None, b""
             pending += more
+            if not pending[:1].isalpha():
+                return None, b""  # a TLS handshake, most likely
         head, _, rest = pending.partition(b"\r\n\r\n")
         lines = head.decode("latin-1").split("\r\n")
         method, target, _ = lines[0].split(" ", 2)
