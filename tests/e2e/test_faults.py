@@ -70,6 +70,24 @@ FINAL = {
 }
 
 
+# Answers to a range that cannot be trusted: not a byte of them is written, all of the blob is asked for instead.
+WRONG_RANGES = {
+    "another start": dict(content_range=lambda s, e, t: f"bytes {s + 1}-{e + 1}/{t}"),
+    "another end": dict(content_range=lambda s, e, t: f"bytes {s}-{e - 1}/{t}"),
+    "no range": dict(headers={"Content-Range": None}),
+    "nonsense": dict(content_range=lambda s, e, t: "bytes all of them"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_RANGES)
+def test_a_part_of_other_bytes_is_never_written(pullama, store, registry, name):
+    tiny = registry.add("library/m", "latest", model.small(MIB))
+    registry.fault(tiny.layers[0].digest, **WRONG_RANGES[name])
+    pullama.pull(registry.name("library/m"), "--chunk-size", "256KiB").ended(0)
+    check_model(store, registry, "library/m", "latest", tiny)
+    assert registry.blob_bytes(tiny.layers[0].digest) <= 2 * MIB
+
+
 @pytest.mark.parametrize("name", FINAL)
 def test_final(pullama, store, registry, name):
     fault, statuses = FINAL[name]
