@@ -159,8 +159,12 @@ static bool is_spinning(const struct plm_snapshot *snapshot)
 
 void plm_view_tick(struct plm_view *view)
 {
-    if (!view->live.on)
+    if (!view->live.on) {
+        if (!view->framed && view->snapshot.phase == PLM_PHASE_TRANSFERRING)
+            plm_view_plain_progress(view); /* also while nothing arrives */
+        plm_live_settle(view);
         return;
+    }
     int64_t since = view->options.now_ms() - view->live.drawn_ms;
     if (since >= 0 && since < PLM_REDRAW_MS)
         return;

@@ -30,6 +30,11 @@ MENDED = {
     "longer body": dict(append=b"more than was promised"),
     "HTTP/1.0": dict(version="HTTP/1.0"),
     "empty reply": dict(raw=b"", times=2),
+    # A server whose ranges are wrong can still give the whole blob.
+    "206 with another start": dict(content_range=lambda s, e, t: f"bytes {s + 1}-{e + 1}/{t}"),
+    "206 with another end": dict(content_range=lambda s, e, t: f"bytes {s}-{e - 1}/{t}"),
+    "206 without a range": dict(headers={"Content-Range": None}),
+    "206 with nonsense": dict(content_range=lambda s, e, t: "bytes all of them"),
 }
 
 
@@ -48,11 +53,7 @@ def test_mended(pullama, store, serve, name, mode):
 
 # What is wrong every time, with the exit statuses that say so.
 FINAL = {
-    "206 with another start": (dict(content_range=lambda s, e, t: f"bytes {s + 1}-{e + 1}/{t}"), {1}),
-    "206 with another total": (dict(content_range=lambda s, e, t: f"bytes {s}-{e}/{t + 1}"), {1}),
-    "206 with another end": (dict(content_range=lambda s, e, t: f"bytes {s}-{e - 1}/{t}"), {1}),
-    "206 without a range": (dict(headers={"Content-Range": None}), {1}),
-    "206 with nonsense": (dict(content_range=lambda s, e, t: "bytes all of them"), {1}),
+    "206 with another total": (dict(content_range=lambda s, e, t: f"bytes {s}-{e}/{t + 1}"), {5}),
     "wrong bytes": (dict(flip=(70_000,)), {5}),
     "gzip": (dict(gzip=True), {1}),
     "empty body": (dict(body=b""), {1, 5, 6}),

@@ -185,7 +185,6 @@ DAMAGE = {
     "C4 spans past the end": rewrite(grow_spans),
     "C4 nested without end": lambda path: path.write_bytes(b"[" * 100_000),
     "another version": rewrite(lambda c: c.update(version=999, Version=999)),
-    "a folder": lambda path: (path.unlink(), path.mkdir()),
 }
 
 
@@ -308,6 +307,7 @@ def test_killed_at_every_call_that_changes_the_disk(pullama, store, registry, ca
         check_model(store, registry, "library/k", "latest", tiny)
         assert leftovers(store) == []
         if killed.status == 0:
+            assert count > 1, f"a pull makes no call of {call}"
             return
 
 
