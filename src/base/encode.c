@@ -18,17 +18,18 @@ void plm_hex_encode(const void *bytes, size_t length, char *out)
     *out = '\0';
 }
 
-static int hex_value(char c)
+/* 16 for anything that is no lower-case digit. */
+static unsigned hex_value(char c)
 {
     if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        return (unsigned)(c - '0');
+    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
 }
 
 bool plm_hex_decode(const char *text, void *out, size_t length)
 {
     for (size_t i = 0; i < 2 * length; i++) {
-        if (hex_value(text[i]) < 0)
+        if (hex_value(text[i]) > 15)
             return false; /* a NUL is no digit: nothing behind it is read */
     }
     unsigned char *bytes = out;

@@ -212,9 +212,9 @@ static void name_span(uint64_t s, char *out, size_t size)
         {s < 60, s, "1 second", "seconds"},
         {s < 3600, s / 60, "About a minute", "minutes"},
         {hours < 48, hours, "About an hour", "hours"},
-        {hours < 14 * 24, hours / 24, "", "days"},
-        {hours < 60 * 24, hours / 24 / 7, "", "weeks"},
-        {hours < 730 * 24, hours / 24 / 30, "", "months"},
+        {hours / 24 < 14, hours / 24, "", "days"},
+        {hours / 24 < 60, hours / 24 / 7, "", "weeks"},
+        {hours / 24 < 730, hours / 24 / 30, "", "months"},
         {true, s / 3600 / 24 / 365, "1 year", "years"},
     };
     size_t i = 0;

@@ -73,10 +73,11 @@ static void emit(struct session *s, uint64_t seq, struct plm_event *event)
 
 static void show_version(struct session *s)
 {
-    struct plm_event version = {
-        .kind = PLM_EV_VERSION,
-        .verb = PLM_VERB_VERSION,
-        .version = {.version = plm_version(), .libraries = plm_version_libraries()}};
+    bool detailed = plm_args_has(&s->args, PLM_OPT_VERBOSE) || mode_of(&s->args) == PLM_VIEW_JSON ||
+                    mode_of(&s->args) == PLM_VIEW_DEBUG;
+    struct plm_event version = {.kind = PLM_EV_VERSION, .verb = PLM_VERB_VERSION};
+    version.version.version = plm_version();
+    version.version.libraries = detailed ? plm_version_libraries() : NULL;
     struct plm_event completed = {.kind = PLM_EV_COMPLETED, .verb = PLM_VERB_VERSION};
     emit(s, 1, &version);
     emit(s, 2, &completed);

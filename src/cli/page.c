@@ -13,22 +13,22 @@
 static const struct {
     unsigned char red, green, blue, basic;
 } palette[PLM_STYLES] = {
-    [PLM_STYLE_BRAND] = {139, 92, 246, 35},  [PLM_STYLE_SUCCESS] = {34, 197, 94, 32},
-    [PLM_STYLE_WARN] = {234, 179, 8, 33},    [PLM_STYLE_ERROR] = {239, 68, 68, 31},
-    [PLM_STYLE_PARTIAL] = {56, 189, 248, 36},   [PLM_STYLE_MUTED] = {148, 163, 184, 37},
+    [PLM_STYLE_BRAND] = {139, 92, 246, 35},   [PLM_STYLE_SUCCESS] = {34, 197, 94, 32},
+    [PLM_STYLE_WARN] = {234, 179, 8, 33},     [PLM_STYLE_ERROR] = {239, 68, 68, 31},
+    [PLM_STYLE_PARTIAL] = {56, 189, 248, 36}, [PLM_STYLE_MUTED] = {148, 163, 184, 37},
     [PLM_STYLE_SUBTLE] = {100, 116, 139, 90}, [PLM_STYLE_STRONG] = {226, 232, 240, 97},
-    [PLM_STYLE_DIGEST] = {251, 191, 36, 33}, [PLM_STYLE_BYTES] = {167, 243, 208, 92},
-    [PLM_STYLE_ETA] = {196, 181, 253, 95},   [PLM_STYLE_TRACK] = {51, 65, 85, 90},
+    [PLM_STYLE_DIGEST] = {251, 191, 36, 33},  [PLM_STYLE_BYTES] = {167, 243, 208, 92},
+    [PLM_STYLE_ETA] = {196, 181, 253, 95},    [PLM_STYLE_TRACK] = {51, 65, 85, 90},
 };
 
 static const struct {
     const char *unicode, *ascii;
 } glyphs[PLM_GLYPHS] = {
-    [PLM_GLYPH_OK] = {"✓", "[ok]"},     [PLM_GLYPH_BAD] = {"✗", "[x]"},
-    [PLM_GLYPH_GO] = {"›", ">"},        [PLM_GLYPH_BULLET] = {"•", "*"},
-    [PLM_GLYPH_DOT] = {"·", "."},       [PLM_GLYPH_HAVE] = {"◆", "*"},
-    [PLM_GLYPH_WARN] = {"⚠", "[!]"},    [PLM_GLYPH_AGAIN] = {"↻", "~"},
-    [PLM_GLYPH_GONE] = {"✖", "-"},      [PLM_GLYPH_ELLIPSIS] = {"…", "..."},
+    [PLM_GLYPH_OK] = {"✓", "[ok]"},  [PLM_GLYPH_BAD] = {"✗", "[x]"},
+    [PLM_GLYPH_GO] = {"›", ">"},     [PLM_GLYPH_BULLET] = {"•", "*"},
+    [PLM_GLYPH_DOT] = {"·", "."},    [PLM_GLYPH_HAVE] = {"◆", "*"},
+    [PLM_GLYPH_WARN] = {"⚠", "[!]"}, [PLM_GLYPH_AGAIN] = {"↻", "~"},
+    [PLM_GLYPH_GONE] = {"✖", "-"},   [PLM_GLYPH_ELLIPSIS] = {"…", "..."},
     [PLM_GLYPH_DASH] = {"—", "-"},
 };
 
@@ -103,8 +103,9 @@ static void put_fitting(struct plm_line *line, enum plm_style style, const char 
     plm_text_printable(text, safe, size);
     if (!line->unicode)
         plm_cells_ascii(safe);
-    unsigned left = line->width == 0 ? UINT32_MAX
-                    : line->width > line->used ? line->width - line->used : 0;
+    unsigned left = line->width == 0           ? UINT32_MAX
+                    : line->width > line->used ? line->width - line->used
+                                               : 0;
     line->used +=
         plm_cells_cut(safe, left, plm_glyph(line->unicode, PLM_GLYPH_ELLIPSIS), fit, size);
     put_styled(line, style, fit);

@@ -1,7 +1,8 @@
 /**
  * The terminal: what it can do, how large it is, and how it is put back in order.
  *
- * The program keeps one `struct plm_screen` where a signal handler can reach it; the view borrows it.
+ * The program keeps one `struct plm_screen` where a signal handler can reach it; the view borrows
+ * it.
  */
 #pragma once
 
@@ -24,7 +25,8 @@ struct plm_screen {
 };
 
 /**
- * Looks at two descriptors and the environment: NO_COLOR, TERM, COLORTERM, CI, LC_ALL, LC_CTYPE, LANG.
+ * Looks at two descriptors and the environment: NO_COLOR, TERM, COLORTERM, CI, LC_ALL, LC_CTYPE,
+ * LANG.
  *
  * @param env  getenv(), or a test's.
  */

@@ -1,6 +1,7 @@
 /* The view as its callers see it, and the choice of who shows an event. */
 #include "cli/view_parts.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,8 +159,12 @@ static bool is_spinning(const struct plm_snapshot *snapshot)
 
 void plm_view_tick(struct plm_view *view)
 {
-    if (!view->live.on)
+    if (!view->live.on) {
+        if (!view->framed && view->snapshot.phase == PLM_PHASE_TRANSFERRING)
+            plm_view_plain_progress(view); /* also while nothing arrives */
+        plm_live_settle(view);
         return;
+    }
     int64_t since = view->options.now_ms() - view->live.drawn_ms;
     if (since >= 0 && since < PLM_REDRAW_MS)
         return;
@@ -187,8 +192,10 @@ bool plm_view_end(struct plm_view *view, struct plm_error *err)
 {
     plm_live_end(view);
     if (view->options.out && fflush(view->options.out) != 0)
-        (void)plm_fail(&view->write_error, PLM_E_IO, "write the output");
+        (void)plm_fail_sys(&view->write_error, errno, "write the output");
     if (!view->write_error.code)
         return true;
-    return plm_fail(err, view->write_error.code, "%s", view->write_error.msg);
+    if (err && err->code == PLM_OK)
+        *err = view->write_error; /* with its errno: a closed pipe is no failure to callers */
+    return false;
 }

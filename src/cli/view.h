@@ -1,12 +1,13 @@
 /**
- * The view: shows the events of the engine's jobs, on a terminal, in a pipe, as JSON or for debugging.
+ * The view: shows the events of the engine's jobs, on a terminal, in a pipe, as JSON or for
+ * debugging.
  *
  *     plm_screen_init → plm_view_new → plm_engine_new(…, plm_view_sink(view), …)
  *     while (plm_engine_step(…)) plm_view_tick(view);
  *     plm_view_end → plm_view_free
  *
- * Results go to `out`, warnings, retries and failures to `err`. Each failure is printed exactly once,
- * by its FAILED event; who fails before there is an engine calls plm_view_fail(). One thread.
+ * Results go to `out`, warnings, retries and failures to `err`. Each failure is printed exactly
+ * once, by its FAILED event; who fails before there is an engine calls plm_view_fail(). One thread.
  */
 #pragma once
 

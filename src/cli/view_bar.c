@@ -1,4 +1,5 @@
-/* What stands in the live area: one bar for the job, a line for each blob that is being worked at. */
+/* What stands in the live area: one bar for the job, a line for each blob that is being worked at.
+ */
 #include "cli/view_parts.h"
 
 #include <string.h>
@@ -35,8 +36,9 @@ static struct plm_line begin_framed(struct plm_view *view)
 static void put_bar(struct plm_line *line, uint64_t done, uint64_t total, unsigned cells)
 {
     /* Thousandths are finer than an eighth of any bar, and cannot overflow. */
-    uint64_t part = done >= total ? 1000
-                    : done <= UINT64_MAX / 1000 ? done * 1000 / total : done / (total / 1000);
+    uint64_t part = done >= total               ? 1000
+                    : done <= UINT64_MAX / 1000 ? done * 1000 / total
+                                                : done / (total / 1000);
     unsigned filled = (unsigned)((part < 1000 ? part : 1000) * cells * 8 / 1000);
     enum plm_style style = done >= total ? PLM_STYLE_SUCCESS : PLM_STYLE_BRAND;
     unsigned start = line->used + 1;
@@ -105,9 +107,7 @@ static void draw_blob(struct plm_view *view, const struct plm_snapshot_blob *blo
 {
     char id[13], text[PLM_WORDS];
     struct plm_line line = begin_framed(view);
-    plm_line_put(&line, PLM_STYLE_NONE, "  ");
-    if (blob->verifying)
-        plm_line_put(&line, PLM_STYLE_PARTIAL, "%s ", spin(view));
+    plm_line_put(&line, PLM_STYLE_PARTIAL, "%s ", blob->verifying ? spin(view) : " ");
     plm_line_put(&line, PLM_STYLE_DIGEST, "%s", plm_words_digest(&blob->digest, id));
     plm_line_put(&line, PLM_STYLE_SUBTLE, " [%u/%u] ", blob->index, view->snapshot.blobs_total);
     if (blob->verifying) {
@@ -117,8 +117,7 @@ static void draw_blob(struct plm_view *view, const struct plm_snapshot_blob *blo
             put_bar(&line, blob->done, blob->total, SMALL_BAR);
         plm_line_put(&line, PLM_STYLE_MUTED, "%s%3u%% ", line.width >= 60 ? " " : "",
                      plm_words_percent(blob->done, blob->total));
-        plm_line_put(&line, PLM_STYLE_BYTES, "%s",
-                     plm_words_share(blob->done, blob->total, text));
+        plm_line_put(&line, PLM_STYLE_BYTES, "%s", plm_words_share(blob->done, blob->total, text));
         if (blob->waiting)
             put_part(&line, PLM_STYLE_WARN, "by another process");
     }

@@ -72,7 +72,8 @@ static void print_row(struct plm_view *view, const unsigned widths[COLUMNS],
         plm_line_put(&line, first == PLM_STYLE_NONE ? styles[i] : first, "%s", cells[i]);
         line.width = limit;
         column = end + GAP;
-        plm_line_pad(&line, column);
+        if (i + 1 < COLUMNS)
+            plm_line_pad(&line, column);
     }
     plm_line_end(&line);
 }
@@ -80,7 +81,7 @@ static void print_row(struct plm_view *view, const unsigned widths[COLUMNS],
 /* On a terminal names give way to the other columns, as far as they stay names. */
 static void narrow(const struct plm_view *view, unsigned widths[COLUMNS])
 {
-    unsigned all = widths[0] + widths[1] + widths[2] + widths[3] + COLUMNS * GAP;
+    unsigned all = widths[0] + widths[1] + widths[2] + widths[3] + (COLUMNS - 1) * GAP;
     unsigned width = view->screen->width;
     if (!view->screen->out_terminal || all <= width)
         return;

@@ -1,10 +1,10 @@
 /**
  * The inside of the view, shared by its files alone.
  *
- * Every event is shown by exactly one of: view_json.c; view_plain.c, or on a terminal view_tty.c, for a
- * pull; view_store.c for the store's commands; view_failure.c for the end of a job that failed.
- * They write whole lines into two pages; view_live.c brings both to their streams, around the live
- * area at the bottom of the terminal.
+ * Every event is shown by exactly one of: view_json.c; view_plain.c, or on a terminal view_tty.c,
+ * for a pull; view_store.c for the store's commands; view_failure.c for the end of a job that
+ * failed. They write whole lines into two pages; view_live.c brings both to their streams, around
+ * the live area at the bottom of the terminal.
  */
 #pragma once
 
@@ -31,11 +31,12 @@ struct plm_list {
     size_t count, capacity;
 };
 
-/** The area that is drawn again and again; its cursor stays behind its last character. */
+/** The area that is drawn again and again; its cursor stays at the front of its last line. */
 struct plm_live {
     bool on;
     bool stale; /**< what is drawn is not the state any more */
     unsigned lines;
+    unsigned width;                  /**< of the terminal when they were drawn */
     unsigned widths[PLM_LIVE_LINES]; /**< cells of each line, for when the terminal is narrowed */
     int64_t drawn_ms;
     unsigned spin;
@@ -43,7 +44,7 @@ struct plm_live {
 
 /** What keeps plain progress lines rare. */
 struct plm_pace {
-    uint64_t step; /**< 5 % steps that were shown */
+    unsigned percent; /**< that was shown last */
     int64_t line_ms;
     uint32_t waiting; /**< index of the blob whose waiting was said */
 };
@@ -155,6 +156,8 @@ void plm_view_json(struct plm_view *view, const struct plm_event *event);
 bool plm_view_warning(struct plm_view *view, const struct plm_event *event);
 /** A pull in plain lines; also compact and quiet. */
 void plm_view_plain(struct plm_view *view, const struct plm_event *event);
+/** The progress line, if one is due. */
+void plm_view_plain_progress(struct plm_view *view);
 void plm_view_tty(struct plm_view *view, const struct plm_event *event);
 /** False when the event is none of a store's command. */
 bool plm_view_store(struct plm_view *view, const struct plm_event *event);
@@ -163,7 +166,8 @@ void plm_view_list_add(struct plm_view *view, const struct plm_event *event);
 void plm_view_list_print(struct plm_view *view);
 void plm_view_list_clear(struct plm_list *list);
 void plm_view_show(struct plm_view *view, const struct plm_event_show *show, int64_t now_s);
-/** Calls @p each for the scalar values of a parameters layer; false when it is none. view_params.c */
+/** Calls @p each for the scalar values of a parameters layer; false when it is none. view_params.c
+ */
 bool plm_params_each(const char *text, size_t length,
                      void (*each)(void *ctx, const char *key, const char *value), void *ctx);
 /** INTERRUPTED and FAILED, for every mode. */

@@ -121,7 +121,7 @@ static void show_text(struct plm_view *view, const char *title, const struct plm
         shown++;
     }
     if (at < end)
-        row(view, plm_glyph(view->screen->unicode, PLM_GLYPH_ELLIPSIS), " ");
+        show_text_line(view, "...", 3);
 }
 
 static void show_parameter(void *ctx, const char *key, const char *value)

@@ -1,4 +1,5 @@
-/* The store's commands, line by line: rm, cp, clean, keygen, version; list and show have own files. */
+/* The store's commands, line by line: rm, cp, clean, keygen, version; list and show have own files.
+ */
 #include "cli/view_parts.h"
 
 /* A line whose glyph is drawn on terminals alone; @p indent in pipes. */
@@ -77,8 +78,8 @@ static void show_copied(struct plm_view *view, const struct plm_event *event)
 {
     char from[PLM_REF_TEXT], to[PLM_REF_TEXT];
     struct plm_line line = begin(view, PLM_STYLE_SUCCESS, PLM_GLYPH_OK, false);
-    plm_line_put(&line, PLM_STYLE_NONE, "copied %s to %s",
-                 plm_ref_format(event->copied.from, from), plm_ref_format(event->copied.to, to));
+    plm_line_put(&line, PLM_STYLE_NONE, "copied %s to %s", plm_ref_format(event->copied.from, from),
+                 plm_ref_format(event->copied.to, to));
     plm_line_end(&line);
 }
 

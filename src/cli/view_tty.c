@@ -9,8 +9,8 @@ static const char *border(const struct plm_view *view)
 /* A fact: border, glyph, and words in which digest and number stand out. */
 static struct plm_line begin(struct plm_view *view, enum plm_style style, enum plm_glyph glyph)
 {
-    struct plm_line line = plm_line_begin(&view->out, view->screen, view->screen->colour,
-                                          plm_view_frame_width(view));
+    struct plm_line line =
+        plm_line_begin(&view->out, view->screen, view->screen->colour, plm_view_frame_width(view));
     plm_line_put(&line, PLM_STYLE_BRAND, "%s  ", border(view));
     plm_line_put(&line, style, "%s ", plm_glyph(line.unicode, glyph));
     return line;
@@ -52,7 +52,7 @@ static void draw_dry_run(struct plm_view *view, const struct plm_event_plan *p)
 {
     char text[PLM_WORDS], size[PLM_TEXT_SHORT];
     struct plm_box box = plm_box_out(view, PLM_BOX_DOUBLE, PLM_STYLE_PARTIAL);
-    box.label = 10;
+    box.label = 11;
     struct plm_box frame = plm_box_out(view, PLM_BOX_ROUND, PLM_STYLE_BRAND);
     plm_box_rule(&frame, PLM_BOX_BOTTOM);
     plm_box_rule(&box, PLM_BOX_TOP);
@@ -156,8 +156,7 @@ static void draw_resumed(struct plm_view *view, const struct plm_event *event)
 static void draw_verified(struct plm_view *view, const struct plm_event *event)
 {
     char elapsed[PLM_TEXT_SHORT];
-    struct plm_line line =
-        begin_blob(view, event, PLM_STYLE_SUCCESS, PLM_GLYPH_OK, "verified");
+    struct plm_line line = begin_blob(view, event, PLM_STYLE_SUCCESS, PLM_GLYPH_OK, "verified");
     put_size(&line, event->blob.want->size);
     plm_line_put(&line, PLM_STYLE_NONE, " (%s)",
                  plm_text_duration(event->verified.elapsed_ms, elapsed));
@@ -239,7 +238,7 @@ static void draw_completed(struct plm_view *view, const struct plm_event *event)
     struct plm_box frame = plm_box_out(view, PLM_BOX_ROUND, PLM_STYLE_BRAND);
     plm_box_rule(&frame, PLM_BOX_BOTTOM);
     struct plm_box box = plm_box_out(view, PLM_BOX_DOUBLE, PLM_STYLE_SUCCESS);
-    box.label = 9;
+    box.label = 10;
     plm_box_rule(&box, PLM_BOX_TOP);
     (void)snprintf(title, sizeof(title), up_to_date ? "%s is up to date" : "pulled %s",
                    view->model);

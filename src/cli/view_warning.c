@@ -42,7 +42,7 @@ static void name_blob_warning(const struct plm_event *event, char *text)
     if (event->kind == PLM_EV_CHUNK_MISMATCH)
         (void)snprintf(text, WORDS, "blob %s: bytes %llu-%llu are wrong, fetching them again", id,
                        (unsigned long long)event->chunk.start,
-                       (unsigned long long)event->chunk.end);
+                       (unsigned long long)(event->chunk.end - (event->chunk.end > 0)));
     else if (event->kind == PLM_EV_CHECKPOINT_CORRUPT)
         (void)snprintf(text, WORDS, "checkpoint of blob %s: %s", id, event->text.message);
     else

@@ -1,11 +1,9 @@
 /* Commit: under the store lock, blobs get their names, then the manifest; then what nobody names
  * any more goes. */
-#include <stdlib.h>
-#include <string.h>
-
+#include "engine/prune.h"
 #include "engine/pull.h"
 #include "store/blobs.h"
-#include "store/gc.h"
+#include "store/manifests.h"
 
 /* Publishes one blob, or finds that it stands there. *wait: somebody is at it. Sends it back to be
  * fetched when it is gone. */
@@ -54,41 +52,6 @@ static bool blobs_are_there(struct plm_pull *pull, struct plm_error *err)
     return true;
 }
 
-struct removal {
-    struct plm_pull *pull;
-    uint32_t files;
-    uint64_t bytes;
-};
-
-static void count_removed(void *ctx, const struct plm_descriptor *blob, uint64_t freed)
-{
-    struct removal *removal = ctx;
-    (void)blob;
-    removal->files++;
-    removal->bytes += freed;
-}
-
-/* Layers that only the tag's old manifest named. A failure here costs disk space, not the pull. */
-static void remove_old_layers(struct plm_pull *pull, const struct plm_manifest *old)
-{
-    const struct plm_store *store = &pull->job->engine->store;
-    struct plm_descriptor *blobs = NULL;
-    struct plm_digest_set marked = {0};
-    struct plm_error err = {0};
-    struct removal removal = {.pull = pull};
-    size_t count = 0;
-    if (!plm_manifest_blobs(old, &blobs, &count, &err) || !plm_gc_mark(store, &marked, &err) ||
-        !plm_gc_sweep(store, blobs, count, &marked, count_removed, &removal, &err))
-        plm_job_warn(pull->job, "old layers stay: %s", err.msg);
-    if (removal.files) {
-        struct plm_event event = {.kind = PLM_EV_LAYERS_REMOVED,
-                                  .removed = {.files = removal.files, .bytes = removal.bytes}};
-        plm_job_emit(pull->job, &event);
-    }
-    plm_digest_set_done(&marked);
-    free(blobs);
-}
-
 static bool write_manifest(struct plm_pull *pull, struct plm_error *err)
 {
     const struct plm_engine *engine = pull->job->engine;
@@ -111,7 +74,7 @@ static bool write_manifest(struct plm_pull *pull, struct plm_error *err)
                                            .digest = &manifest->digest}};
     plm_job_emit(pull->job, &event);
     if (old && !engine->options.no_prune)
-        remove_old_layers(pull, old);
+        plm_prune(pull->job, old);
     return true;
 }
 

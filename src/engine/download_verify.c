@@ -17,7 +17,7 @@ void plm_download_stage(struct plm_download *d)
     d->staged_inode = status.inode;
     d->staged_modified_ns = status.modified_ns;
     d->done = d->want.size;
-    d->dirty = true;
+    plm_pull_show_progress(d->pull, d);
     d->state = PLM_DOWNLOAD_STAGED;
     plm_source_free(d->source);
     d->source = NULL;

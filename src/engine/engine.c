@@ -176,17 +176,29 @@ bool plm_engine_submit(struct plm_engine *engine, const struct plm_job_spec *spe
     return true;
 }
 
+static bool reopen_store(struct plm_engine *engine, bool make, struct plm_error *err)
+{
+    plm_store_close(&engine->store);
+    engine->store_is_open = plm_store_open(engine->options.models_dir, make, &engine->store, err);
+    engine->store_is_made = engine->store_is_open && make;
+    return engine->store_is_open;
+}
+
 /* The store is made for the first job that writes. Read-only jobs take it as it is, even absent. */
 static bool open_store(struct plm_job *job, struct plm_error *err)
 {
     struct plm_engine *engine = job->engine;
     bool make = job->kind->makes_store && !job->dry_run;
-    if (engine->store_is_open && (engine->store_is_made || !make))
+    if (job->kind->no_store)
         return true;
-    plm_store_close(&engine->store);
-    engine->store_is_open = plm_store_open(engine->options.models_dir, make, &engine->store, err);
-    engine->store_is_made = engine->store_is_open && make;
-    return engine->store_is_open;
+    if ((!engine->store_is_open || (make && !engine->store_is_made)) &&
+        !reopen_store(engine, make, err))
+        return false;
+    /* A store that only Ollama has used has no place for the lock yet. */
+    bool lacks_lock = engine->store.manifests_fd >= 0 && engine->store.state_fd < 0;
+    if (job->kind->needs_lock && !job->dry_run && lacks_lock)
+        return reopen_store(engine, true, err);
+    return true;
 }
 
 static void tell_of_lock(struct plm_job *job)
@@ -206,7 +218,7 @@ static void run_now(struct plm_job *job)
 {
     struct plm_error err = {0};
     struct plm_engine *engine = job->engine;
-    bool lock = job->kind->needs_lock && engine->store.state_fd >= 0;
+    bool lock = job->kind->needs_lock && !job->dry_run && engine->store.state_fd >= 0;
     if (lock && !plm_engine_lock_store(engine, &err)) {
         if (err.code == PLM_E_BUSY)
             tell_of_lock(job);

@@ -15,7 +15,8 @@ struct plm_job_kind {
     enum plm_verb verb;
     bool makes_store; /**< the models directory is made when it is missing */
     bool needs_ref;   /**< spec.model must be a reference */
-    bool needs_lock;  /**< runs under the store lock, and waits for it */
+    bool needs_lock;  /**< runs under the store lock, and waits for it; a dry run goes without */
+    bool no_store;    /**< the models directory is not looked at */
     /** Does the whole job, or fails. NULL for kinds that take time. */
     bool (*run)(struct plm_job *job, struct plm_error *err);
     /** Starts it; the job ends by plm_job_end(). */
@@ -68,6 +69,9 @@ void plm_job_warn(struct plm_job *job, const char *format, ...) PLM_FORMAT(2, 3)
  * later step. */
 void plm_job_end(struct plm_job *job, const struct plm_event *completed,
                  const struct plm_error *err);
+
+/** Ends a job that did all it had to, with nothing to add but its time. */
+void plm_job_complete(struct plm_job *job);
 
 /** HTTP client and workers, made at the first call. */
 PLM_MUST bool plm_engine_network(struct plm_engine *engine, struct plm_error *err);

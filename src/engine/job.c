@@ -51,3 +51,11 @@ void plm_job_end(struct plm_job *job, const struct plm_event *completed,
                               .failed = {.error = err, .hint = plm_code_hint(err->code)}};
     plm_job_emit(job, &event);
 }
+
+void plm_job_complete(struct plm_job *job)
+{
+    struct plm_event event = {
+        .completed = {.elapsed_ms = plm_loop_now(job->engine->loop) - job->started_ms,
+                      .dry_run = job->dry_run}};
+    plm_job_end(job, &event, NULL);
+}

@@ -4,7 +4,12 @@
 #define GRID (UINT64_C(1) << 20)
 #define PIECES_PER_CONNECTION 4
 #define LEAST (UINT64_C(8) << 20)
-#define SPLIT_WORTH_MS 1000
+/* A cut connection throws away what is on its way: for a much slower one that is little, and worth
+ * it sooner. */
+#define SPLIT_WORTH_MS 3000
+#define SPLIT_WORTH_SLOW_MS 1000
+#define MUCH_SLOWER 4
+#define TAIL_LEAST (UINT64_C(4) << 20)
 
 uint64_t plm_plan_chunk_length(uint64_t blob_size, uint64_t chunk_size, unsigned connections)
 {
@@ -13,6 +18,15 @@ uint64_t plm_plan_chunk_length(uint64_t blob_size, uint64_t chunk_size, unsigned
         even = blob_size / connections < LEAST ? blob_size / connections + 1 : LEAST;
     even = (even + GRID - 1) / GRID * GRID;
     return even < chunk_size ? even : chunk_size;
+}
+
+uint64_t plm_plan_tail_length(uint64_t left, uint64_t chunk_length, unsigned connections)
+{
+    uint64_t share = left / (2 * (uint64_t)connections);
+    if (share < TAIL_LEAST)
+        share = TAIL_LEAST;
+    share = (share + GRID - 1) / GRID * GRID;
+    return share < chunk_length ? share : chunk_length;
 }
 
 /* Moves `from` behind every asked span that covers it. */

@@ -11,6 +11,12 @@
 uint64_t plm_plan_chunk_length(uint64_t blob_size, uint64_t chunk_size, unsigned connections);
 
 /**
+ * Towards the end pieces become smaller, so that all connections end together: the length of the next one, when @p left
+ * bytes are neither here nor asked for.
+ */
+uint64_t plm_plan_tail_length(uint64_t left, uint64_t chunk_length, unsigned connections);
+
+/**
  * The lowest bytes below @p limit that are neither written nor asked for, cut at the next multiple
  * of
  * @p chunk_length. False when there are none.

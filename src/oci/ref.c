@@ -235,9 +235,7 @@ static bool split_parts(struct piece text, bool after_scheme, struct parts *out,
         parts.model = text;
     } else {
         parts.ns = cut_last(&text, '/');
-        if (parts.ns.at)
-            parts.host = text;
-        else if (is_plainly_host(text))
+        if (parts.ns.at || is_plainly_host(text))
             parts.host = text;
         else
             parts.ns = text;

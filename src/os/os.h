@@ -64,6 +64,9 @@ bool plm_os_remove_empty_dir(int dir, const char *name);
 PLM_MUST bool plm_os_free_space(int fd, uint64_t *bytes, struct plm_error *err);
 PLM_MUST bool plm_os_touch(int fd, struct plm_error *err);
 
+/** The path from the root, links resolved. Owned by the caller. */
+PLM_MUST bool plm_os_absolute_path(const char *path, char **out, struct plm_error *err);
+
 /** Calls @p each for every entry but "." and ".." until it returns false. Order as the system gives it. */
 PLM_MUST bool plm_os_each_entry(int dir, bool (*each)(void *ctx, const char *name), void *ctx, struct plm_error *err);
 
@@ -92,6 +95,8 @@ int64_t plm_os_unix_ms(void);
 void plm_os_boot_id(char out[40]);
 PLM_MUST bool plm_os_random(void *bytes, size_t length, struct plm_error *err);
 long plm_os_pid(void);
+/** Whether a process of that id lives; it may be another one than once had the id. */
+bool plm_os_is_running(long pid);
 unsigned plm_os_cores(void);
 const char *plm_os_name(void); /**< "linux", "darwin" … (Go's names) */
 const char *plm_os_arch(void); /**< "amd64", "arm64" … (Go's names) */

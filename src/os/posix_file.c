@@ -206,6 +206,15 @@ bool plm_os_touch(int fd, struct plm_error *err)
     return true;
 }
 
+bool plm_os_absolute_path(const char *path, char **out, struct plm_error *err)
+{
+    char *resolved = realpath(path, NULL);
+    if (!resolved)
+        return plm_fail_sys(err, errno, "resolve %s", path);
+    *out = resolved;
+    return true;
+}
+
 bool plm_os_each_entry(int dir, bool (*each)(void *ctx, const char *name), void *ctx,
                        struct plm_error *err)
 {

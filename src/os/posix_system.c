@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -56,6 +57,11 @@ bool plm_os_random(void *bytes, size_t length, struct plm_error *err)
 long plm_os_pid(void)
 {
     return (long)getpid();
+}
+
+bool plm_os_is_running(long pid)
+{
+    return pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
 }
 
 unsigned plm_os_cores(void)

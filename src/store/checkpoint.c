@@ -56,18 +56,25 @@ static bool read_spans(const struct plm_json *list, uint64_t size, struct plm_sp
     return true;
 }
 
-/* Pullama's chunks: ends are inclusive, only verified ones count. */
+/* Pullama's chunks: ends are inclusive, only verified ones count. Pullama fetches in order: where a
+ * verified chunk follows another one, something else wrote here, and Pullama refuses it too. */
 static bool read_chunks(const struct plm_json *list, uint64_t size, struct plm_spans *set,
                         struct plm_error *err)
 {
+    bool ended = false;
     for (size_t i = 0; i < plm_json_array_size(list); i++) {
         const struct plm_json *chunk = plm_json_at(list, i);
         uint64_t start, last;
         if (!plm_json_u64(plm_json_get(chunk, "start"), &start) ||
             !plm_json_u64(plm_json_get(chunk, "end"), &last) || last == UINT64_MAX)
             return corrupt(err, "a chunk has no range");
-        if (plm_json_true(plm_json_get(chunk, "verified")) &&
-            !add_span(set, (struct plm_span){start, last + 1}, size, err))
+        if (!plm_json_true(plm_json_get(chunk, "verified"))) {
+            ended = true;
+            continue;
+        }
+        if (ended)
+            return corrupt(err, "a verified chunk stands behind one that is not");
+        if (!add_span(set, (struct plm_span){start, last + 1}, size, err))
             return false;
     }
     return true;

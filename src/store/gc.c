@@ -39,6 +39,7 @@ static bool add(struct plm_digest_set *set, const struct plm_digest *digest, str
 
 struct marking {
     struct plm_digest_set set;
+    const struct plm_ref *but; /* not counted; or NULL */
     struct plm_error *err;
     bool ok;
 };
@@ -49,6 +50,8 @@ static bool mark_file(void *ctx, const struct plm_manifest_file *file)
     char path[256];
     if (!file->manifest && !file->is_named)
         return true; /* no manifest by name, none by content */
+    if (m->but && file->is_named && plm_ref_same_model(&file->ref, m->but))
+        return true;
     if (!file->manifest) {
         m->ok = plm_fail(m->err, PLM_E_CORRUPT,
                          "nothing is deleted while a manifest cannot be read: manifests/%s (%s)",
@@ -62,9 +65,10 @@ static bool mark_file(void *ctx, const struct plm_manifest_file *file)
     return m->ok;
 }
 
-bool plm_gc_mark(const struct plm_store *store, struct plm_digest_set *out, struct plm_error *err)
+bool plm_gc_mark_others(const struct plm_store *store, const struct plm_ref *but,
+                        struct plm_digest_set *out, struct plm_error *err)
 {
-    struct marking m = {.err = err, .ok = true};
+    struct marking m = {.but = but, .err = err, .ok = true};
     if (!plm_manifests_each(store, mark_file, &m, err) || !m.ok) {
         plm_digest_set_done(&m.set);
         return false;
@@ -73,6 +77,11 @@ bool plm_gc_mark(const struct plm_store *store, struct plm_digest_set *out, stru
         qsort(m.set.items, m.set.count, sizeof(*m.set.items), compare);
     *out = m.set;
     return true;
+}
+
+bool plm_gc_mark(const struct plm_store *store, struct plm_digest_set *out, struct plm_error *err)
+{
+    return plm_gc_mark_others(store, NULL, out, err);
 }
 
 bool plm_gc_sweep(const struct plm_store *store, const struct plm_descriptor *candidates,

@@ -18,6 +18,10 @@ bool plm_digest_set_has(const struct plm_digest_set *set, const struct plm_diges
 PLM_MUST bool plm_gc_mark(const struct plm_store *store, struct plm_digest_set *out,
                           struct plm_error *err);
 
+/** The same for every manifest but that of @p but: what would still be needed without it. */
+PLM_MUST bool plm_gc_mark_others(const struct plm_store *store, const struct plm_ref *but,
+                                 struct plm_digest_set *out, struct plm_error *err);
+
 /** Tells of each removed blob. */
 typedef void (*plm_gc_removed_fn)(void *ctx, const struct plm_descriptor *blob, uint64_t freed);
 

@@ -65,3 +65,17 @@ long plm_lock_holder(int dir, const char *name)
     free(text);
     return pid > 0 ? pid : 0;
 }
+
+bool plm_lock_is_used(int dir, const char *name)
+{
+    struct plm_error why = {0};
+    int fd = -1;
+    if (!plm_os_open(dir, name, PLM_OPEN_READ, &fd, NULL))
+        return false; /* what is no regular file, nobody can lock */
+    bool held = !plm_os_lock(fd, &why) && why.code == PLM_E_BUSY;
+    plm_os_close(fd);
+    if (held)
+        return true;
+    long pid = plm_lock_holder(dir, name);
+    return pid != plm_os_pid() && plm_os_is_running(pid);
+}

@@ -21,5 +21,11 @@ struct plm_lock {
 PLM_MUST bool plm_lock_try(int dir, const char *name, struct plm_lock *out, struct plm_error *err);
 /** Gives it back; with @p remove its file goes too. Not held: nothing. */
 void plm_lock_release(struct plm_lock *lock, bool remove);
+/**
+ * Whether another living process holds the lock, or was the last to hold it and so may still count
+ * on what it guards: a blob that waits for its model to be published is not locked. Leaves no
+ * trace. An id that was given to a new process makes it true once too often, never once too rarely.
+ */
+bool plm_lock_is_used(int dir, const char *name);
 /** Process id that the holder wrote, or 0. */
 long plm_lock_holder(int dir, const char *name);

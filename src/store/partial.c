@@ -34,6 +34,16 @@ static bool read_checkpoint(const struct plm_store *store, const struct plm_desc
     return true;
 }
 
+/* An empty directory in the place of a file of ours would keep every later write out. */
+static void clear_place(const struct plm_store *store, const struct plm_digest *digest)
+{
+    for (int kind = PLM_STATE_PARTIAL; kind <= PLM_STATE_LOCK; kind++) {
+        char name[PLM_STATE_NAME];
+        (void)plm_store_state_name(digest, (enum plm_state_file)kind, name);
+        (void)plm_os_remove_empty_dir(store->state_fd, name);
+    }
+}
+
 /* Claims about bytes behind the end of the file are void. */
 static bool add_within(struct plm_spans *to, const struct plm_spans *from, uint64_t size,
                        struct plm_error *err)
@@ -124,6 +134,7 @@ bool plm_partial_open(const struct plm_store *store, const struct plm_descriptor
     if (!p)
         return plm_fail(err, PLM_E_NOMEM, "no memory for a partial blob");
     *p = (struct plm_partial){.store = store, .want = want, .fd = -1, .lock = PLM_LOCK_INIT};
+    clear_place(store, &want->digest);
     if (!plm_lock_try(store->state_fd, plm_store_state_name(&want->digest, PLM_STATE_LOCK, name),
                       &p->lock, err) ||
         !open_data(p, found, err)) {
@@ -163,12 +174,13 @@ bool plm_partial_drop(struct plm_partial *p, struct plm_span span, struct plm_er
 static void remove_record(const struct plm_store *store, const struct plm_digest *digest)
 {
     char name[PLM_STATE_NAME], temp[PLM_STATE_NAME + 8];
-    (void)plm_store_state_name(digest, PLM_STATE_LIVE, name);
-    (void)!plm_os_unlink(store->state_fd, name, NULL, NULL);
-    (void)plm_store_state_name(digest, PLM_STATE_CHECKPOINT, name);
-    (void)snprintf(temp, sizeof(temp), "%s.tmp", name);
-    (void)!plm_os_unlink(store->state_fd, temp, NULL, NULL);
-    (void)!plm_os_unlink(store->state_fd, name, NULL, NULL);
+    static const enum plm_state_file kinds[] = {PLM_STATE_LIVE, PLM_STATE_CHECKPOINT};
+    for (size_t i = 0; i < PLM_COUNT(kinds); i++) {
+        (void)plm_store_state_name(digest, kinds[i], name);
+        (void)snprintf(temp, sizeof(temp), "%s.tmp", name);
+        (void)!plm_os_unlink(store->state_fd, temp, NULL, NULL);
+        (void)!plm_os_unlink(store->state_fd, name, NULL, NULL);
+    }
 }
 
 static void close_partial(struct plm_partial *p, bool remove_lock)

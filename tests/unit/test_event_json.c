@@ -100,11 +100,11 @@ static void percent_is_floored_and_never_overflows(void **state)
 {
     (void)state;
     struct plm_event event = {.kind = PLM_EV_PROGRESS};
-    event.progress.overall_total = UINT64_MAX;
-    event.progress.overall_done = UINT64_MAX - 1;
+    event.progress.overall_total = INT64_MAX;
+    event.progress.overall_done = INT64_MAX - 1;
     plm_auto(plm_json_freep) struct plm_json *almost = encode(&event);
     assert_int_equal(number_of(almost, "pct"), 99);
-    event.progress.overall_done = UINT64_MAX;
+    event.progress.overall_done = INT64_MAX;
     plm_auto(plm_json_freep) struct plm_json *all = encode(&event);
     assert_int_equal(number_of(all, "pct"), 100);
 }

@@ -1,0 +1,142 @@
+/* Remove: takes a model's manifest away, then the blobs that no other model names. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/stored.h"
+#include "store/blobs.h"
+#include "store/gc.h"
+#include "store/partial.h"
+
+struct removal {
+    struct plm_job *job;
+    struct plm_descriptor *blobs; /* owned; the model's */
+    size_t count;
+    struct plm_digest_set needed; /* by the other manifests */
+    uint32_t files;
+    uint64_t bytes;
+};
+
+static void tell_blob(void *ctx, const struct plm_descriptor *blob, uint64_t freed)
+{
+    struct removal *removal = ctx;
+    removal->files++;
+    removal->bytes += freed;
+    struct plm_event event = {.kind = PLM_EV_RM_BLOB,
+                              .blob = {.want = blob,
+                                       .index = (uint32_t)(blob - removal->blobs) + 1,
+                                       .total = (uint32_t)removal->count}};
+    plm_job_emit(removal->job, &event);
+}
+
+static void tell_manifest(struct plm_job *job, uint64_t bytes)
+{
+    const struct plm_ref *ref = &job->ref;
+    char path[PLM_REF_TEXT];
+    (void)snprintf(path, sizeof(path), "manifests/%s/%s/%s/%s", ref->host, ref->ns, ref->model,
+                   ref->tag);
+    struct plm_event event = {
+        .kind = PLM_EV_RM_MANIFEST,
+        .file = {.path = path, .type = "manifest", .bytes = bytes, .dry_run = job->dry_run}};
+    plm_job_emit(job, &event);
+}
+
+static bool manifest_bytes(const struct plm_job *job, uint64_t *out, struct plm_error *err)
+{
+    struct plm_file_status status;
+    int dir = -1;
+    if (!plm_store_manifest_dir(&job->engine->store, &job->ref, false, &dir, err))
+        return false;
+    bool ok = plm_os_status(dir, job->ref.tag, &status, err);
+    plm_os_close(dir);
+    if (ok)
+        *out = status.disk_bytes;
+    return ok;
+}
+
+static bool tell_what_would_go(struct removal *removal, struct plm_error *err)
+{
+    const struct plm_store *store = &removal->job->engine->store;
+    for (size_t i = 0; i < removal->count; i++) {
+        char name[PLM_DIGEST_TEXT];
+        struct plm_file_status status = {.type = PLM_FILE_NONE};
+        const struct plm_digest *digest = &removal->blobs[i].digest;
+        if (plm_digest_set_has(&removal->needed, digest))
+            continue;
+        if (store->blobs_fd >= 0 &&
+            !plm_os_status(store->blobs_fd, plm_digest_file_name(digest, name), &status, err))
+            return plm_prefix(err, "blobs");
+        if (status.type != PLM_FILE_NONE)
+            tell_blob(removal, &removal->blobs[i], status.links == 1 ? status.disk_bytes : 0);
+    }
+    return true;
+}
+
+static bool remove_blobs(struct removal *removal, struct plm_error *err)
+{
+    const struct plm_store *store = &removal->job->engine->store;
+    /* Ollama does not know our lock: what it may have written since must be seen. */
+    plm_digest_set_done(&removal->needed);
+    if (!plm_gc_mark(store, &removal->needed, err) ||
+        !plm_gc_sweep(store, removal->blobs, removal->count, &removal->needed, tell_blob, removal,
+                      err))
+        return plm_prefix(err, "the model is gone, but not all of its blobs");
+    for (size_t i = 0; i < removal->count && store->state_fd >= 0; i++) {
+        char lock[PLM_STATE_NAME];
+        const struct plm_digest *digest = &removal->blobs[i].digest;
+        (void)plm_store_state_name(digest, PLM_STATE_LOCK, lock);
+        if (!plm_digest_set_has(&removal->needed, digest) &&
+            !plm_lock_is_used(store->state_fd, lock))
+            plm_partial_sweep(store, digest);
+    }
+    return true;
+}
+
+static bool remove_model(struct removal *removal, struct plm_error *err)
+{
+    struct plm_job *job = removal->job;
+    uint64_t bytes = 0;
+    if (!manifest_bytes(job, &bytes, err))
+        return false;
+    plm_job_emit_kind(job, PLM_EV_RM_START);
+    if (!job->dry_run && !plm_manifest_remove(&job->engine->store, &job->ref, err))
+        return false;
+    tell_manifest(job, bytes);
+    return job->dry_run ? tell_what_would_go(removal, err) : remove_blobs(removal, err);
+}
+
+static bool load(const struct plm_job *job, struct plm_manifest **out, struct plm_error *err)
+{
+    struct plm_error why = {0};
+    if (plm_stored_manifest(job, out, NULL, &why))
+        return true;
+    if (why.code == PLM_E_CORRUPT)
+        return plm_fail(err, PLM_E_CORRUPT,
+                        "nobody knows which blobs this model has; to be rid of it delete its "
+                        "manifest by hand: %s",
+                        why.msg);
+    *err = why;
+    return false;
+}
+
+static bool run(struct plm_job *job, struct plm_error *err)
+{
+    struct removal removal = {.job = job};
+    plm_auto(plm_manifest_freep) struct plm_manifest *manifest = NULL;
+    bool ok = load(job, &manifest, err) &&
+              plm_manifest_blobs(manifest, &removal.blobs, &removal.count, err) &&
+              plm_gc_mark_others(&job->engine->store, &job->ref, &removal.needed, err) &&
+              remove_model(&removal, err);
+    if (ok) {
+        struct plm_event event = {
+            .kind = PLM_EV_RM_DONE,
+            .removed = {.files = removal.files, .bytes = removal.bytes, .dry_run = job->dry_run}};
+        plm_job_emit(job, &event);
+        plm_job_complete(job);
+    }
+    plm_digest_set_done(&removal.needed);
+    free(removal.blobs);
+    return ok;
+}
+
+const struct plm_job_kind plm_remove_kind = {
+    .verb = PLM_VERB_RM, .needs_ref = true, .needs_lock = true, .run = run};
