@@ -4,7 +4,7 @@ import hashlib
 import pytest
 from support import model
 from support.model import MIB, Layer, Model, noise
-from support.store import age, (blob_name, blob_path, check_store, descriptors, install, leave_ollama_partial,
+from support.store import (age, blob_name, blob_path, check_store, descriptors, install, leave_ollama_partial,
                            leave_pullama_partial, leftovers, manifest_path, snapshot)
 
 HOST = "registry.ollama.ai"
