@@ -95,7 +95,7 @@ def test_k4_without_a_checkpoint_the_live_file_is_enough(pullama, store, registr
     assert registry.blob_bytes() <= 4 * MIB
 
 
-@pytest.mark.parametrize("ending", [".json.tmp", ".tmp", ".json.1234.tmp"])
+@pytest.mark.parametrize("ending", [".json.tmp", ".tmp"])
 def test_k5_debris_of_a_checkpoint_is_ignored_and_cleaned(pullama, store, registry, tiny, ending):
     staging(store, tiny, ending).write_bytes(b'{"version":')
     finish_result = pullama.pull(registry.name("library/m")).ended(0)
