@@ -63,21 +63,34 @@ name_packages() {
     esac >&2
 }
 
-apt_quiet() {
-    log=$(mktemp)
-    if [ "$(id -u)" = 0 ]; then
-        set -- env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"
-    else
-        set -- sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"
-    fi
-    if "$@" >"$log" 2>&1; then
-        rm -f "$log"
-        return 0
-    fi
-    cat "$log" >&2
-    rm -f "$log"
-    return 1
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
+
+apt_quiet() {
+    apt_log=$(mktemp)
+    quietly "$apt_log" as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"
+    apt_status=$?
+    rm -f "$apt_log"
+    return $apt_status
+}
+
+# Installs packages without starting the servers among them, now or at the next boot: the tests
+# start their own.
+install_debs() (
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e $policy ]; then
+        trap 'as_root rm -f $policy' EXIT INT TERM
+        printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
+        as_root chmod 755 $policy
+    fi
+    apt_quiet install --no-install-recommends "$@" || exit 1
+    for service in nginx docker-registry; do
+        case " $* " in *" $service"*) ! has_command systemctl || as_root systemctl --quiet disable $service ;; esac
+    done >/dev/null 2>&1
+    exit 0
+)
 
 # install_packages CHECK: installs what the function CHECK says is missing, if anything.
 install_packages() {
@@ -94,7 +107,7 @@ install_packages() {
     fi
     echo "installing: $missing" >&2
     # shellcheck disable=SC2086  # a list of words
-    apt_quiet update && apt_quiet install --no-install-recommends $missing || return 1
+    apt_quiet update && install_debs $missing || return 1
     missing=$($1 | tr '\n' ' ')
     [ -z "$missing" ] || {
         echo "Still missing, or too old in this release: $missing" >&2

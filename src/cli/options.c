@@ -12,7 +12,7 @@
 #define KIB (UINT64_C(1) << 10)
 #define TIB (UINT64_C(1) << 40)
 #define SECOND UINT64_C(1000)
-#define DAY (24 * 60 * 60 * SECOND)
+#define DAY (UINT64_C(24) * 60 * 60 * SECOND)
 
 static const struct plm_option_row rows[PLM_OPTIONS] = {
     [PLM_OPT_MODELS_DIR] = {"models-dir", 0, PLM_VALUE_TEXT, "DIR", 0, 0,

@@ -105,8 +105,10 @@ static void begin_job(struct plm_view *view, const struct plm_event *event)
         view->burst = (struct plm_burst){0};
         view->model[0] = '\0';
     }
-    if (event->ref)
+    if (event->ref) {
         plm_ref_format(event->ref, view->model);
+        view->scheme = event->ref->scheme;
+    }
 }
 
 static void show(struct plm_view *view, const struct plm_event *event)
@@ -159,8 +161,12 @@ static bool is_spinning(const struct plm_snapshot *snapshot)
 
 void plm_view_tick(struct plm_view *view)
 {
-    if (!view->live.on)
+    if (!view->live.on) {
+        if (!view->framed && view->snapshot.phase == PLM_PHASE_TRANSFERRING)
+            plm_view_plain_progress(view); /* also while nothing arrives */
+        plm_live_settle(view);
         return;
+    }
     int64_t since = view->options.now_ms() - view->live.drawn_ms;
     if (since >= 0 && since < PLM_REDRAW_MS)
         return;

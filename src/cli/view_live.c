@@ -3,6 +3,7 @@
 #include "cli/view_parts.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,7 +19,8 @@ static int put_descriptor(int fd, const char *bytes, size_t size)
 {
     while (size > 0) {
         ssize_t done = write(fd, bytes, size);
-        if (done < 0 && errno == EINTR)
+        struct pollfd ready = {.fd = fd, .events = POLLOUT};
+        if (done < 0 && (errno == EINTR || (errno == EAGAIN && poll(&ready, 1, -1) > 0)))
             continue;
         if (done < 0)
             return errno;
@@ -61,12 +63,12 @@ static void put_err(struct plm_view *view)
     view->err.failed = false;
 }
 
-/* Rows that the drawn lines take now: terminals wrap what was drawn wider when they are narrowed.
- */
-static unsigned rows_drawn(const struct plm_view *view)
+/* Rows between the first one and the cursor: a terminal that was narrowed has wrapped the lines.
+ * The cursor is at the front of the last line, so that one counts nothing. */
+static unsigned rows_above(const struct plm_view *view)
 {
     unsigned rows = 0, width = view->screen->width;
-    for (unsigned i = 0; i < view->live.lines; i++) {
+    for (unsigned i = 0; i + 1 < view->live.lines; i++) {
         unsigned cells = view->live.widths[i];
         rows += cells > width && width > 0 ? (cells + width - 1) / width : 1;
     }
@@ -82,10 +84,10 @@ static void put(struct plm_page *page, const char *text)
 static void put_home(struct plm_view *view, struct plm_page *page)
 {
     char up[24];
-    unsigned rows = rows_drawn(view);
+    unsigned rows = rows_above(view);
     put(page, "\r");
-    if (rows > 1) {
-        (void)snprintf(up, sizeof(up), "\x1b[%uA", rows - 1);
+    if (rows > 0) {
+        (void)snprintf(up, sizeof(up), "\x1b[%uA", rows);
         put(page, up);
     }
 }
@@ -124,6 +126,7 @@ static void put_drawing(struct plm_view *view, struct plm_page *page)
         bytes += length + (end ? 1 : 0);
         left -= length + (end ? 1 : 0);
     }
+    put(page, "\r"); /* the terminal echoes ^C where the cursor is: it must not begin a new row */
 }
 
 static unsigned lines_of(const struct plm_page *page)
@@ -141,7 +144,8 @@ static void draw(struct plm_view *view, struct plm_page *page)
     plm_bar_draw(view, room < PLM_LIVE_LINES ? room : PLM_LIVE_LINES);
     if (view->live.lines > 0)
         put_home(view, page);
-    if (view->out.size > 0 || lines_of(&view->drawing) < rows_drawn(view))
+    if (view->out.size > 0 || lines_of(&view->drawing) < view->live.lines ||
+        view->live.width != view->screen->width)
         put(page, CLEAR_BELOW);
     plm_page_put(page, view->out.bytes, view->out.size);
     if (!view->screen->cursor_hidden) {
@@ -150,6 +154,7 @@ static void draw(struct plm_view *view, struct plm_page *page)
     }
     put_drawing(view, page);
     view->live.drawn_ms = view->options.now_ms();
+    view->live.width = view->screen->width;
     view->live.stale = false;
     view->live.spin++;
 }

@@ -31,11 +31,12 @@ struct plm_list {
     size_t count, capacity;
 };
 
-/** The area that is drawn again and again; its cursor stays behind its last character. */
+/** The area that is drawn again and again; its cursor stays at the front of its last line. */
 struct plm_live {
     bool on;
     bool stale; /**< what is drawn is not the state any more */
     unsigned lines;
+    unsigned width;                  /**< of the terminal when they were drawn */
     unsigned widths[PLM_LIVE_LINES]; /**< cells of each line, for when the terminal is narrowed */
     int64_t drawn_ms;
     unsigned spin;
@@ -43,7 +44,7 @@ struct plm_live {
 
 /** What keeps plain progress lines rare. */
 struct plm_pace {
-    uint64_t step; /**< 5 % steps that were shown */
+    unsigned percent; /**< that was shown last */
     int64_t line_ms;
     uint32_t waiting; /**< index of the blob whose waiting was said */
 };
@@ -67,6 +68,7 @@ struct plm_view {
     struct plm_burst burst;
     struct plm_list list;
     char model[PLM_REF_TEXT]; /**< display form of the job's model, or "" */
+    enum plm_scheme scheme;   /**< of the job's model */
     bool interrupted;         /**< the job's INTERRUPTED was shown */
     uint64_t seq;
     struct plm_error write_error;
@@ -155,6 +157,8 @@ void plm_view_json(struct plm_view *view, const struct plm_event *event);
 bool plm_view_warning(struct plm_view *view, const struct plm_event *event);
 /** A pull in plain lines; also compact and quiet. */
 void plm_view_plain(struct plm_view *view, const struct plm_event *event);
+/** The progress line, if one is due. */
+void plm_view_plain_progress(struct plm_view *view);
 void plm_view_tty(struct plm_view *view, const struct plm_event *event);
 /** False when the event is none of a store's command. */
 bool plm_view_store(struct plm_view *view, const struct plm_event *event);

@@ -6,29 +6,24 @@
 
 /* ---- progress ---- */
 
-static uint64_t step_of(uint64_t done, uint64_t total)
-{
-    return plm_words_percent(done, total) / PACE_PERCENT;
-}
-
 /* True when 5 more percent are here, or half a minute has passed without a line. */
-static bool is_due(struct plm_view *view, uint64_t step)
+static bool is_due(struct plm_view *view, unsigned percent)
 {
     int64_t now = view->options.now_ms();
-    if (step <= view->pace.step && now - view->pace.line_ms < PACE_MS)
+    if (percent < view->pace.percent + PACE_PERCENT && now - view->pace.line_ms < PACE_MS)
         return false;
-    view->pace.step = step;
+    view->pace.percent = percent;
     view->pace.line_ms = now;
     return true;
 }
 
-static void say_progress(struct plm_view *view)
+void plm_view_plain_progress(struct plm_view *view)
 {
     const struct plm_snapshot *s = &view->snapshot;
     char share[PLM_WORDS], rate[PLM_TEXT_SHORT], eta[PLM_TEXT_SHORT];
-    if (view->live.on || !is_due(view, step_of(s->overall_done, s->overall_total)))
-        return;
     unsigned percent = plm_words_percent(s->overall_done, s->overall_total);
+    if (view->live.on || view->options.quiet || !is_due(view, percent))
+        return;
     if (view->options.mode == PLM_VIEW_COMPACT) {
         plm_words_share_short(s->overall_done, s->overall_total, share);
         plm_view_say(view, "%u%% %s", percent, share);
@@ -60,7 +55,7 @@ static void say_dry_run(struct plm_view *view, const struct plm_event_plan *p)
 static void say_plan(struct plm_view *view, const struct plm_event_plan *p)
 {
     char share[PLM_WORDS];
-    view->pace.step = step_of(p->present, p->total);
+    view->pace.percent = plm_words_percent(p->present, p->total);
     if (p->dry_run)
         say_dry_run(view, p);
     else if (p->present > 0 && !view->options.quiet && view->options.mode == PLM_VIEW_TABLE)
@@ -210,8 +205,7 @@ void plm_view_plain(struct plm_view *view, const struct plm_event *event)
         say_plan(view, &event->plan);
         return;
     case PLM_EV_PROGRESS:
-        if (!quiet)
-            say_progress(view);
+        plm_view_plain_progress(view);
         return;
     case PLM_EV_COMPLETED:
         say_completed(view, event);

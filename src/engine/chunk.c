@@ -112,17 +112,16 @@ static void tell_retry(struct plm_chunk *chunk, const struct plm_fetch_result *r
                        int64_t delay_ms)
 {
     struct plm_pull *pull = chunk->download->pull;
-    struct plm_event event = {
-        .kind = PLM_EV_RETRY,
-        .retry = {.reason = result->reason,
-                  .what = "blob",
-                  .host = plm_source_host(chunk->download->source),
-                  .detail = result->error->msg,
-                  .attempt = chunk->attempts,
-                  .max_attempts = pull->job->engine->options.max_retries,
-                  .delay_ms = delay_ms,
-                  .http_status = result->error->http_status,
-                  .retry_after = result->retry_after_ms >= 0}};
+    struct plm_event event = {.kind = PLM_EV_RETRY,
+                              .retry = {.reason = result->reason,
+                                        .what = "blob",
+                                        .host = plm_source_host(chunk->download->source),
+                                        .detail = result->error->msg,
+                                        .attempt = chunk->attempts,
+                                        .max_attempts = pull->job->engine->options.max_retries,
+                                        .delay_ms = delay_ms,
+                                        .http_status = result->error->http_status,
+                                        .retry_after = result->retry_after_ms >= 0}};
     plm_pull_emit(pull, chunk->download, &event);
 }
 

@@ -6,7 +6,8 @@
 #include "engine/pull.h"
 
 #define SPLIT_AFTER_MS 2000
-#define FAR_SLOWER 3
+#define MUCH_SLOWER 4
+#define REPLACE_WORTH_MS 1000
 
 static uint64_t window_of(const struct plm_download *d)
 {
@@ -51,38 +52,54 @@ static uint64_t left_of(const struct plm_chunk *chunk)
     return chunk->span.end > chunk->at ? chunk->span.end - chunk->at : 0;
 }
 
-bool plm_download_split(struct plm_download *d)
+/* The chunk that would end last, of those that run long enough to be judged. */
+static struct plm_chunk *last_to_end(const struct plm_download *d, int64_t now, uint64_t *left_ms)
 {
-    int64_t now = plm_loop_now(plm_pull_loop(d->pull));
     struct plm_chunk *slow = NULL;
-    uint64_t slow_ms = 0, fast = 0;
-    if (d->state != PLM_DOWNLOAD_FETCHING || d->no_ranges || d->closing)
-        return false;
     for (struct plm_chunk *c = d->chunks; c; c = c->next) {
         uint64_t rate = plm_chunk_rate(c, now);
-        if (now - c->started_ms < SPLIT_AFTER_MS)
-            continue;
         uint64_t ms = left_of(c) * 1000 / (rate ? rate : 1);
-        if (!slow || ms > slow_ms) {
+        if (now - c->started_ms >= SPLIT_AFTER_MS && (!slow || ms > *left_ms)) {
             slow = c;
-            slow_ms = ms;
+            *left_ms = ms;
         }
     }
-    if (!slow)
-        return false;
+    return slow;
+}
+
+/* What another connection can be expected to bring. */
+static uint64_t rate_of_others(const struct plm_download *d, const struct plm_chunk *slow,
+                               int64_t now)
+{
+    uint64_t fast = d->pull->usual_rate;
     for (const struct plm_chunk *c = d->chunks; c; c = c->next)
         if (c != slow && plm_chunk_rate(c, now) > fast)
             fast = plm_chunk_rate(c, now);
-    uint64_t rate = plm_chunk_rate(slow, now);
-    if (fast < rate)
-        fast = rate;
-    if (d->pull->meter.rate > (double)fast * FAR_SLOWER)
-        fast = (uint64_t)d->pull->meter.rate / d->pull->connections;
-    uint64_t keep = plm_plan_split(left_of(slow), rate, fast);
+    return fast;
+}
+
+bool plm_download_split(struct plm_download *d)
+{
+    int64_t now = plm_loop_now(plm_pull_loop(d->pull));
+    struct plm_error err = {0};
+    uint64_t left_ms = 0;
+    if (d->state != PLM_DOWNLOAD_FETCHING || d->no_ranges || d->closing)
+        return false;
+    struct plm_chunk *slow = last_to_end(d, now, &left_ms);
+    if (!slow || left_of(slow) == 0)
+        return false;
+    uint64_t rate = plm_chunk_rate(slow, now), fast = rate_of_others(d, slow, now);
+    if (rate < fast / MUCH_SLOWER && left_ms > REPLACE_WORTH_MS) {
+        /* A new connection takes all of its rest. If that is slow as well, less is expected next
+         * time. */
+        d->pull->usual_rate /= 2;
+        plm_chunk_free(slow);
+        return plm_download_start_chunk(d, UINT64_MAX);
+    }
+    uint64_t keep = plm_plan_split(left_of(slow), rate, fast > rate ? fast : rate);
     if (keep == 0)
         return false;
     struct plm_span rest = {slow->at + keep, slow->span.end};
-    struct plm_error err = {0};
     if (!plm_chunk_start(d, rest, &err)) {
         plm_pull_fail(d->pull, &err);
         return false;
@@ -118,6 +135,9 @@ bool plm_download_write(struct plm_download *d, uint64_t offset, const void *byt
 void plm_download_chunk_ended(struct plm_chunk *chunk)
 {
     struct plm_pull *pull = chunk->download->pull;
+    uint64_t rate = plm_chunk_rate(chunk, plm_loop_now(plm_pull_loop(pull)));
+    if (rate > 0)
+        pull->usual_rate = pull->usual_rate ? (3 * pull->usual_rate + rate) / 4 : rate;
     plm_chunk_free(chunk);
     plm_pull_kick(pull);
 }

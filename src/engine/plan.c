@@ -69,7 +69,7 @@ uint64_t plm_plan_split(uint64_t left, uint64_t slow, uint64_t fast)
     if (left < 2 * PLM_PLAN_MIN_CHUNK)
         return 0;
     uint64_t left_ms = slow ? left / slow * 1000 : UINT64_MAX;
-    if (left_ms < (slow < fast / MUCH_SLOWER ? SPLIT_WORTH_SLOW_MS : SPLIT_WORTH_MS))
+    if (left_ms < SPLIT_WORTH_MS)
         return 0;
     double share = slow + fast ? (double)slow / ((double)slow + (double)fast) : 0.5;
     uint64_t keep = (uint64_t)((double)left * share);

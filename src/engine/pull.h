@@ -30,6 +30,7 @@ struct plm_pull {
     uint64_t total, received, shown;
     int64_t last_byte_ms;
     struct plm_meter meter;
+    uint64_t usual_rate; /**< bytes per second that a connection brings, by those that ended */
     struct plm_timer kick, tick;
     bool told_of_lock;
     struct plm_error error; /**< first error */

@@ -41,15 +41,27 @@ static bool take(const struct plm_store *store, const struct plm_descriptor *wan
            plm_os_sync_dir(store->state_fd, err) && plm_os_sync_dir(store->blobs_fd, err);
 }
 
+/* Pullama's data and lock, by name; false when there is no data that it could have left for good.
+ */
+static bool find_pullama(const struct plm_store *store, const struct plm_descriptor *want,
+                         char name[PLM_STATE_NAME], char lock_name[PLM_STATE_NAME])
+{
+    char base[PLM_DIGEST_TEXT];
+    struct plm_file_status lock;
+    (void)plm_digest_file_name(&want->digest, base);
+    (void)snprintf(name, PLM_STATE_NAME, "%s.partial", base);
+    (void)snprintf(lock_name, PLM_STATE_NAME, "%s.lock", base);
+    return is_takeable(store, name, want) &&
+           plm_os_status(store->blobs_fd, lock_name, &lock, NULL) &&
+           (lock.type == PLM_FILE_NONE || is_quiet(store, name));
+}
+
 static bool adopt_pullama(const struct plm_store *store, const struct plm_descriptor *want,
                           const struct plm_spans *claims, struct plm_adopted *out,
                           struct plm_error *err)
 {
-    char base[PLM_DIGEST_TEXT], name[PLM_STATE_NAME], lock_name[PLM_STATE_NAME];
-    (void)plm_digest_file_name(&want->digest, base);
-    (void)snprintf(name, sizeof(name), "%s.partial", base);
-    (void)snprintf(lock_name, sizeof(lock_name), "%s.lock", base);
-    if (!is_takeable(store, name, want))
+    char name[PLM_STATE_NAME], lock_name[PLM_STATE_NAME];
+    if (!find_pullama(store, want, name, lock_name))
         return true;
     struct plm_lock lock = PLM_LOCK_INIT;
     if (!plm_lock_try(store->blobs_fd, lock_name, &lock, NULL))
@@ -109,15 +121,24 @@ static bool scan_parts(struct scan *scan, bool remove)
     return plm_os_each_entry(scan->store->blobs_fd, each_part, scan, scan->err) && scan->ok;
 }
 
+/* Ollama's data, by name, and the scan for its parts; false when there is nothing to take. */
+static bool find_ollama(const struct plm_store *store, const struct plm_descriptor *want,
+                        char name[PLM_STATE_NAME], struct scan *scan, struct plm_error *err)
+{
+    char base[PLM_DIGEST_TEXT];
+    *scan = (struct scan){.store = store, .want = want, .err = err};
+    (void)snprintf(name, PLM_STATE_NAME, "%s-partial", plm_digest_file_name(&want->digest, base));
+    (void)snprintf(scan->prefix, sizeof(scan->prefix), "%s-partial-", base);
+    return is_takeable(store, name, want) && is_quiet(store, name);
+}
+
 static bool adopt_ollama(const struct plm_store *store, const struct plm_descriptor *want,
                          struct plm_adopted *out, struct plm_error *err)
 {
-    char base[PLM_DIGEST_TEXT], name[PLM_STATE_NAME];
-    (void)snprintf(name, sizeof(name), "%s-partial", plm_digest_file_name(&want->digest, base));
-    if (!is_takeable(store, name, want) || !is_quiet(store, name))
+    char name[PLM_STATE_NAME];
+    struct scan scan;
+    if (!find_ollama(store, want, name, &scan, err))
         return true;
-    struct scan scan = {.store = store, .want = want, .err = err};
-    (void)snprintf(scan.prefix, sizeof(scan.prefix), "%s-partial-", base);
     if (!scan_parts(&scan, false) || !take(store, want, name, err) || !scan_parts(&scan, true)) {
         plm_spans_done(&scan.claims);
         return false;
@@ -135,4 +156,25 @@ bool plm_adopt(const struct plm_store *store, const struct plm_descriptor *want,
     if (!adopt_pullama(store, want, pullama_claims, out, err))
         return false;
     return out->program ? true : adopt_ollama(store, want, out, err);
+}
+
+bool plm_adopt_peek(const struct plm_store *store, const struct plm_descriptor *want,
+                    const struct plm_spans *pullama_claims, struct plm_spans *out,
+                    struct plm_error *err)
+{
+    char name[PLM_STATE_NAME], lock_name[PLM_STATE_NAME];
+    struct scan scan;
+    if (store->blobs_fd < 0)
+        return true;
+    if (find_pullama(store, want, name, lock_name))
+        return plm_spans_copy(pullama_claims, out, err);
+    if (!find_ollama(store, want, name, &scan, err))
+        return true;
+    if (!scan_parts(&scan, false)) {
+        plm_spans_done(&scan.claims);
+        return false;
+    }
+    plm_spans_done(out);
+    *out = scan.claims;
+    return true;
 }

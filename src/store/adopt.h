@@ -18,9 +18,16 @@ struct plm_adopted {
 
 /**
  * Moves a foreign partial of @p want to our own name. The caller holds the blob's lock and has no
- * partial of its own. A file that its owner seems to be writing at this moment (changed within a
- * minute, or locked) is left alone.
+ * partial of its own. A file that its owner seems to be writing at this moment is left alone: for
+ * Ollama, one that changed within a minute; for Pullama, one that is locked, or that changed within
+ * a minute and has its lock's file beside it (Pullama drops its lock while it runs, but removes
+ * that file only at the end).
  */
 PLM_MUST bool plm_adopt(const struct plm_store *store, const struct plm_descriptor *want,
                         const struct plm_spans *pullama_claims, struct plm_adopted *out,
                         struct plm_error *err);
+
+/** What plm_adopt() would claim for it, by the files' times and without trying locks. Read only. */
+PLM_MUST bool plm_adopt_peek(const struct plm_store *store, const struct plm_descriptor *want,
+                             const struct plm_spans *pullama_claims, struct plm_spans *out,
+                             struct plm_error *err);

@@ -93,9 +93,9 @@ bool plm_blob_remove(const struct plm_store *store, const struct plm_digest *dig
     struct plm_file_status status = {.type = PLM_FILE_NONE};
     bool removed = false;
     (void)plm_digest_file_name(digest, name);
-    if (store->blobs_fd < 0 || !plm_os_status(store->blobs_fd, name, &status, err))
-        return store->blobs_fd < 0;
-    if (status.type != PLM_FILE_NONE && !plm_os_unlink(store->blobs_fd, name, &removed, err))
+    if (store->blobs_fd >= 0 &&
+        (!plm_os_status(store->blobs_fd, name, &status, err) ||
+         (status.type != PLM_FILE_NONE && !plm_os_unlink(store->blobs_fd, name, &removed, err))))
         return plm_prefix(err, "blobs");
     *freed = removed && status.links == 1 ? status.disk_bytes : 0;
     return true;

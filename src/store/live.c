@@ -2,10 +2,14 @@
 #include "store/live.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/atomic.h"
+
 #define MAGIC "pullama live 1\n"
+#define TEMP_NAME 128
 
 struct slot {
     _Atomic uint64_t start, end; /* valid when end > start */
@@ -34,7 +38,7 @@ static bool slot_span(const struct slot *slot, struct plm_span *out)
 
 static bool is_usable(const struct layout *file, const struct plm_descriptor *want)
 {
-    char boot[40] = {0};
+    char boot[40] = {0}; /* all of it is compared */
     plm_os_boot_id(boot);
     return boot[0] != '\0' && memcmp(file->magic, MAGIC, sizeof(MAGIC)) == 0 &&
            memcmp(file->boot, boot, sizeof(boot)) == 0 &&
@@ -62,6 +66,25 @@ bool plm_live_read(int dir, const char *name, const struct plm_descriptor *want,
     return ok;
 }
 
+/* A file of its own, whatever stands under the live file's name (a link, the last run's claims): it
+ * takes that name when it is complete, so that a kill on the way costs nothing. */
+static bool make_file(int dir, const char *temp, const struct plm_descriptor *want,
+                      const char boot[40], struct plm_live *live, struct plm_error *err)
+{
+    void *map = NULL;
+    if (!plm_os_unlink(dir, temp, NULL, err) ||
+        !plm_os_open(dir, temp, PLM_OPEN_WRITE | PLM_OPEN_CREATE | PLM_OPEN_EXCLUSIVE, &live->fd,
+                     err) ||
+        !plm_os_allocate(live->fd, sizeof(struct layout), err) ||
+        !plm_os_map(live->fd, sizeof(struct layout), &map, err))
+        return false;
+    live->map = map;
+    memcpy(live->map->boot, boot, sizeof(live->map->boot));
+    memcpy(live->map->digest, want->digest.sha256, PLM_DIGEST_BYTES);
+    live->map->size = want->size;
+    return true;
+}
+
 bool plm_live_open(int dir, const char *name, const struct plm_descriptor *want,
                    const struct plm_spans *written, struct plm_live **out, struct plm_error *err)
 {
@@ -75,24 +98,20 @@ bool plm_live_open(int dir, const char *name, const struct plm_descriptor *want,
     if (!live)
         return plm_fail(err, PLM_E_NOMEM, "no memory for a live file");
     live->fd = -1;
-    void *map = NULL;
-    /* A new file each time: whatever the old one was (a link, of another size), nobody shares this
-     * one. */
-    if (!plm_os_unlink(dir, name, NULL, err) ||
-        !plm_os_open(dir, name, PLM_OPEN_WRITE | PLM_OPEN_CREATE | PLM_OPEN_EXCLUSIVE, &live->fd,
-                     err) ||
-        !plm_os_allocate(live->fd, sizeof(struct layout), err) ||
-        !plm_os_map(live->fd, sizeof(struct layout), &map, err)) {
+    char temp[TEMP_NAME];
+    (void)snprintf(temp, sizeof(temp), "%s.tmp", name);
+    bool ok = make_file(dir, temp, want, boot, live, err);
+    if (ok) {
+        plm_live_reset(live, written);
+        atomic_thread_fence(memory_order_release);
+        memcpy(live->map->magic, MAGIC, sizeof(MAGIC));
+        ok = plm_atomic_move(dir, temp, dir, name, err);
+    }
+    if (!ok) {
+        (void)!plm_os_unlink(dir, temp, NULL, NULL); /* the first error is the one to tell */
         plm_live_free(live);
         return plm_prefix(err, "live file");
     }
-    live->map = map;
-    memcpy(live->map->boot, boot, sizeof(boot));
-    memcpy(live->map->digest, want->digest.sha256, PLM_DIGEST_BYTES);
-    live->map->size = want->size;
-    plm_live_reset(live, written);
-    atomic_thread_fence(memory_order_release);
-    memcpy(live->map->magic, MAGIC, sizeof(MAGIC));
     *out = live;
     return true;
 }
@@ -119,8 +138,9 @@ static void fill(struct slot *slot, struct plm_span span)
     atomic_store_explicit(&slot->end, span.end, memory_order_release);
 }
 
-/* When the grown slot reaches the start of another, the two become one. */
-static void merge_next(struct plm_live *live, size_t grown)
+/* When the grown slot reaches the start of another, the two become one; false when there is none.
+ */
+static bool merge_next(struct plm_live *live, size_t grown)
 {
     struct plm_span span, other;
     (void)slot_span(&live->map->slots[grown], &span);
@@ -131,25 +151,19 @@ static void merge_next(struct plm_live *live, size_t grown)
                 atomic_store_explicit(&live->map->slots[grown].end, other.end,
                                       memory_order_release);
             clear(&live->map->slots[i]);
-            return;
+            return true;
         }
     }
+    return false;
 }
 
 /* Merges all slots that touch, so that some become free. Every step leaves the union as it was. */
 static void compact(struct plm_live *live)
 {
     struct plm_span span;
-    for (size_t i = 0; i < PLM_LIVE_SLOTS; i++) {
-        uint64_t before;
-        do {
-            if (!slot_span(&live->map->slots[i], &span))
-                break;
-            before = span.end;
-            merge_next(live, i);
-            (void)slot_span(&live->map->slots[i], &span);
-        } while (span.end != before);
-    }
+    for (size_t i = 0; i < PLM_LIVE_SLOTS; i++)
+        while (slot_span(&live->map->slots[i], &span) && merge_next(live, i))
+            continue;
 }
 
 /* Grows the slot that the span continues; false with the first free slot otherwise. */
@@ -188,7 +202,7 @@ void plm_live_add(struct plm_live *live, struct plm_span span)
     }
     fill(&live->map->slots[unused], span);
     live->last = unused;
-    merge_next(live, unused);
+    (void)merge_next(live, unused);
 }
 
 void plm_live_reset(struct plm_live *live, const struct plm_spans *written)

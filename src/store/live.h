@@ -20,8 +20,9 @@ struct plm_live;
  * empty. Never fails but for memory: a damaged file counts for nothing. */
 PLM_MUST bool plm_live_read(int dir, const char *name, const struct plm_descriptor *want,
                             struct plm_spans *out, struct plm_error *err);
-/** Makes the file anew with @p written in it, and maps it. Without a boot identity *out is NULL and
- * nothing is made. */
+/** Makes the file anew with @p written in it, and maps it. The old one stands until the new one is
+ * complete; on the way it is called @p name with ".tmp" behind. Without a boot identity *out is
+ * NULL and nothing is made. */
 PLM_MUST bool plm_live_open(int dir, const char *name, const struct plm_descriptor *want,
                             const struct plm_spans *written, struct plm_live **out,
                             struct plm_error *err);

@@ -50,12 +50,18 @@ static void show_file(struct walk *w, const struct plm_file_status *status)
     plm_manifest_free(manifest);
 }
 
-static void descend(struct walk *w, const char *name)
+/* Ollama follows links here, and deletions must not miss what it sees; a link that leads to no
+ * directory holds nothing. */
+static void descend(struct walk *w, const char *name, bool is_link)
 {
     int parent = w->dir, child = -1;
-    w->ok = plm_os_open_dir(parent, name, false, &child, w->err);
-    if (!w->ok)
+    struct plm_error why = {0};
+    if (!plm_os_open_dir(parent, name, is_link, &child, &why)) {
+        w->ok = is_link && (why.code == PLM_E_NOT_FOUND || why.code == PLM_E_CORRUPT);
+        if (!w->ok)
+            *w->err = why;
         return;
+    }
     w->dir = child;
     w->depth++;
     bool read = plm_os_each_entry(child, visit, w, w->err);
@@ -63,6 +69,15 @@ static void descend(struct walk *w, const char *name)
     w->depth--;
     w->dir = parent;
     plm_os_close(child);
+}
+
+static bool is_directory(const struct walk *w, const char *name, enum plm_file_type type)
+{
+    int fd = -1;
+    bool is = type == PLM_FILE_DIRECTORY ||
+              (type == PLM_FILE_OTHER && plm_os_open_dir(w->dir, name, true, &fd, NULL));
+    plm_os_close(fd);
+    return is;
 }
 
 static bool visit(void *ctx, const char *name)
@@ -75,9 +90,10 @@ static bool visit(void *ctx, const char *name)
     if (!w->ok)
         return false;
     (void)snprintf(w->parts[w->depth], sizeof(w->parts[0]), "%s", name);
-    if (status.type == PLM_FILE_DIRECTORY && w->depth + 1 < DEPTH)
-        descend(w, name);
-    else if (status.type == PLM_FILE_REGULAR && w->depth + 1 == DEPTH)
+    bool is_last = w->depth + 1 == DEPTH;
+    if (!is_last && status.type != PLM_FILE_REGULAR)
+        descend(w, name, status.type == PLM_FILE_OTHER);
+    else if (is_last && status.type != PLM_FILE_NONE && !is_directory(w, name, status.type))
         show_file(w, &status);
     return w->ok && !w->stopped;
 }

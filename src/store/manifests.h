@@ -15,7 +15,8 @@ struct plm_manifest_file {
     int64_t modified_s;
 };
 
-/** Calls @p each for every file at depth four, until it returns false. Directory order. */
+/** Calls @p each for every file at depth four, until it returns false. Directory order. Links to
+ * directories are followed; a link in place of a file cannot be read, and is shown as such. */
 PLM_MUST bool plm_manifests_each(const struct plm_store *store,
                                  bool (*each)(void *ctx, const struct plm_manifest_file *file),
                                  void *ctx, struct plm_error *err);

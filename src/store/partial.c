@@ -10,6 +10,9 @@
 #include "store/blobs.h"
 #include "store/checkpoint.h"
 
+/* No file system's block, and no page, is larger. */
+#define BLOCK_MAX (UINT64_C(64) << 10)
+
 /* Reads the checkpoint; one that cannot be used counts for nothing, and says why in `corrupt`. */
 static bool read_checkpoint(const struct plm_store *store, const struct plm_descriptor *want,
                             struct plm_checkpoint *out, char *corrupt, size_t corrupt_size,
@@ -34,6 +37,16 @@ static bool read_checkpoint(const struct plm_store *store, const struct plm_desc
     return true;
 }
 
+/* An empty directory in the place of a file of ours would keep every later write out. */
+static void clear_place(const struct plm_store *store, const struct plm_digest *digest)
+{
+    for (int kind = PLM_STATE_PARTIAL; kind <= PLM_STATE_LOCK; kind++) {
+        char name[PLM_STATE_NAME];
+        (void)plm_store_state_name(digest, (enum plm_state_file)kind, name);
+        (void)plm_os_remove_empty_dir(store->state_fd, name);
+    }
+}
+
 /* Claims about bytes behind the end of the file are void. */
 static bool add_within(struct plm_spans *to, const struct plm_spans *from, uint64_t size,
                        struct plm_error *err)
@@ -48,13 +61,17 @@ static bool add_within(struct plm_spans *to, const struct plm_spans *from, uint6
     return true;
 }
 
-/* Without any record, runs of data in the sparse file are a claim that costs nothing to check. */
+/* Without any record, runs of data in the sparse file are a claim that costs nothing to check. They
+ * are made of blocks: the last one of a run that ends inside the blob may be written in part. */
 static bool add_data_runs(struct plm_partial *p, uint64_t size, struct plm_error *err)
 {
     struct plm_span run;
-    for (uint64_t at = 0; at < size && plm_os_next_data(p->fd, at, &run); at = run.end) {
+    for (uint64_t at = 0, next; at < size && plm_os_next_data(p->fd, at, &run); at = next) {
+        next = run.end;
         if (run.end > size)
             run.end = size;
+        if (run.end < p->want->size && run.end > run.start)
+            run.end = (run.end - 1) / BLOCK_MAX * BLOCK_MAX;
         if (run.start < run.end && !plm_spans_add(&p->written, run, err))
             return false;
     }
@@ -79,6 +96,39 @@ static bool load_progress(struct plm_partial *p, const struct plm_checkpoint *ch
     return ok;
 }
 
+static void remove_state(const struct plm_store *store, const struct plm_digest *digest,
+                         enum plm_state_file kind)
+{
+    char name[PLM_STATE_NAME], temp[PLM_STATE_NAME + 8];
+    (void)plm_store_state_name(digest, kind, name);
+    (void)snprintf(temp, sizeof(temp), "%s.tmp", name);
+    (void)!plm_os_unlink(store->state_fd, temp, NULL, NULL);
+    (void)!plm_os_unlink(store->state_fd, name, NULL, NULL);
+}
+
+static void remove_record(const struct plm_store *store, const struct plm_digest *digest)
+{
+    remove_state(store, digest, PLM_STATE_LIVE);
+    remove_state(store, digest, PLM_STATE_CHECKPOINT);
+}
+
+/* There is no file of ours. A record of ours is about one that is gone, and must not speak for one
+ * that is taken over, now or after a kill; Pullama's record comes with its file. */
+static bool adopt(struct plm_partial *p, struct plm_checkpoint *checkpoint,
+                  struct plm_adopted *adopted, struct plm_error *err)
+{
+    struct plm_spans none = {0};
+    bool is_pullamas = checkpoint->version == 1;
+    remove_state(p->store, &p->want->digest, PLM_STATE_LIVE);
+    if (!is_pullamas)
+        remove_state(p->store, &p->want->digest, PLM_STATE_CHECKPOINT);
+    p->has_checkpoint = is_pullamas;
+    bool ok =
+        plm_adopt(p->store, p->want, is_pullamas ? &checkpoint->durable : &none, adopted, err);
+    plm_spans_done(&checkpoint->durable);
+    return ok;
+}
+
 /* Opens the data file, our own or one that is taken over, and gives it the blob's size. */
 static bool open_data(struct plm_partial *p, struct plm_partial_found *found, struct plm_error *err)
 {
@@ -91,13 +141,8 @@ static bool open_data(struct plm_partial *p, struct plm_partial_found *found, st
                               sizeof(found->corrupt), err) &&
               plm_os_status(p->store->state_fd, name, &status, err);
     p->has_checkpoint = checkpoint.version != 0 || found->corrupt[0];
-    if (ok && status.type == PLM_FILE_NONE) {
-        struct plm_spans none = {0};
-        ok = plm_adopt(p->store, p->want, checkpoint.version == 1 ? &checkpoint.durable : &none,
-                       &adopted, err);
-        if (ok && !adopted.program) /* claims without a file: void */
-            plm_spans_done(&checkpoint.durable);
-    }
+    if (ok && status.type == PLM_FILE_NONE)
+        ok = adopt(p, &checkpoint, &adopted, err);
     ok = ok &&
          plm_os_open(p->store->state_fd, name, PLM_OPEN_WRITE | PLM_OPEN_CREATE, &p->fd, err) &&
          plm_os_fd_status(p->fd, &status, err);
@@ -105,6 +150,7 @@ static bool open_data(struct plm_partial *p, struct plm_partial_found *found, st
         ok = plm_fail(err, PLM_E_CORRUPT, "%s has a second name; move it away", name);
     uint64_t old_size = status.size < p->want->size ? status.size : p->want->size;
     ok = ok && load_progress(p, &checkpoint, &adopted.claims, old_size, err);
+    p->is_loaded = ok;
     if (ok && (status.size != p->want->size || status.disk_bytes < p->want->size))
         ok = plm_os_allocate(p->fd, p->want->size, err);
     found->adopted = adopted.program;
@@ -124,6 +170,7 @@ bool plm_partial_open(const struct plm_store *store, const struct plm_descriptor
     if (!p)
         return plm_fail(err, PLM_E_NOMEM, "no memory for a partial blob");
     *p = (struct plm_partial){.store = store, .want = want, .fd = -1, .lock = PLM_LOCK_INIT};
+    clear_place(store, &want->digest);
     if (!plm_lock_try(store->state_fd, plm_store_state_name(&want->digest, PLM_STATE_LOCK, name),
                       &p->lock, err) ||
         !open_data(p, found, err)) {
@@ -160,17 +207,6 @@ bool plm_partial_drop(struct plm_partial *p, struct plm_span span, struct plm_er
     return true;
 }
 
-static void remove_record(const struct plm_store *store, const struct plm_digest *digest)
-{
-    char name[PLM_STATE_NAME], temp[PLM_STATE_NAME + 8];
-    (void)plm_store_state_name(digest, PLM_STATE_LIVE, name);
-    (void)!plm_os_unlink(store->state_fd, name, NULL, NULL);
-    (void)plm_store_state_name(digest, PLM_STATE_CHECKPOINT, name);
-    (void)snprintf(temp, sizeof(temp), "%s.tmp", name);
-    (void)!plm_os_unlink(store->state_fd, temp, NULL, NULL);
-    (void)!plm_os_unlink(store->state_fd, name, NULL, NULL);
-}
-
 static void close_partial(struct plm_partial *p, bool remove_lock)
 {
     plm_live_free(p->live);
@@ -185,7 +221,7 @@ void plm_partial_free(struct plm_partial *p)
 {
     if (!p)
         return;
-    bool is_empty = p->lock.fd >= 0 && p->fd >= 0 && p->written.count == 0 && p->want->size > 0;
+    bool is_empty = p->is_loaded && p->written.count == 0 && p->want->size > 0;
     if (is_empty) {
         char name[PLM_STATE_NAME];
         (void)plm_store_state_name(&p->want->digest, PLM_STATE_PARTIAL, name);
@@ -286,21 +322,30 @@ bool plm_partial_peek(const struct plm_store *store, const struct plm_descriptor
 {
     char name[PLM_STATE_NAME], corrupt[160];
     struct plm_checkpoint checkpoint = {0};
+    struct plm_spans here = {0}, live = {0}, none = {0};
     struct plm_file_status status = {.type = PLM_FILE_NONE};
     *done = 0;
     *pid = 0;
-    if (store->state_fd < 0)
-        return true;
-    (void)plm_store_state_name(&want->digest, PLM_STATE_PARTIAL, name);
-    if (!plm_os_status(store->state_fd, name, &status, err) ||
-        !read_checkpoint(store, want, &checkpoint, corrupt, sizeof(corrupt), err))
-        return false;
+    if (store->state_fd >= 0) {
+        (void)plm_store_state_name(&want->digest, PLM_STATE_PARTIAL, name);
+        if (!plm_os_status(store->state_fd, name, &status, err) ||
+            !read_checkpoint(store, want, &checkpoint, corrupt, sizeof(corrupt), err))
+            return false;
+        (void)plm_store_state_name(&want->digest, PLM_STATE_LOCK, name);
+        *pid = plm_lock_holder(store->state_fd, name);
+    }
+    bool ok = true;
     (void)plm_store_state_name(&want->digest, PLM_STATE_LIVE, name);
-    bool ok = plm_live_read(store->state_fd, name, want, &checkpoint.durable, err);
-    if (ok && status.type == PLM_FILE_REGULAR)
-        *done = plm_spans_total(&checkpoint.durable);
+    if (status.type == PLM_FILE_REGULAR)
+        ok = add_within(&here, &checkpoint.durable, status.size, err) &&
+             plm_live_read(store->state_fd, name, want, &live, err) &&
+             add_within(&here, &live, status.size, err);
+    else if (status.type == PLM_FILE_NONE)
+        ok = plm_adopt_peek(store, want, checkpoint.version == 1 ? &checkpoint.durable : &none,
+                            &here, err);
+    *done = ok ? plm_spans_total(&here) : 0;
+    plm_spans_done(&here);
+    plm_spans_done(&live);
     plm_checkpoint_done(&checkpoint);
-    (void)plm_store_state_name(&want->digest, PLM_STATE_LOCK, name);
-    *pid = plm_lock_holder(store->state_fd, name);
     return ok;
 }

@@ -26,6 +26,7 @@ struct plm_partial {
     struct plm_live *live; /**< NULL: no record is kept */
     struct plm_spans written, durable;
     bool has_checkpoint; /**< there is one on the disk */
+    bool is_loaded; /**< what the disk says is in `written`: if that is empty, there is nothing */
 };
 
 /** What was found when a partial was opened. */
@@ -70,8 +71,8 @@ PLM_MUST bool plm_partial_sync_prepare(const struct plm_partial *partial,
                                        struct plm_partial_sync *out, struct plm_error *err);
 /** Any thread. Fills ok and err. */
 void plm_partial_sync_run(struct plm_partial_sync *sync);
-/** Takes over the result; a failed sync voids the spans that it covered, and gives its error. Frees
- * the sync's contents. */
+/** Takes over the result; when the data could not be synced, all that is not durable is void, and
+ * the sync's error is given. Frees the sync's contents. */
 PLM_MUST bool plm_partial_sync_finish(struct plm_partial *partial, struct plm_partial_sync *sync,
                                       struct plm_error *err);
 /** Frees the contents of a sync that was never finished. */

@@ -38,20 +38,17 @@ void plm_partial_sync_run(struct plm_partial_sync *sync)
                                          sync->name, sync->text, sync->text_size, &sync->err));
 }
 
-/* The kernel reports a failed write-back once and may drop the pages: what was not durable is not
- * there. */
-static bool void_unsynced(struct plm_partial *p, const struct plm_spans *claim,
-                          struct plm_error *err)
+/* The kernel reports a failed write-back once and may drop the pages, also of what was written
+ * while the sync ran: what was not durable before is not there. */
+static void void_unsynced(struct plm_partial *p)
 {
-    struct plm_spans lost = {0};
-    bool ok = plm_spans_copy(claim, &lost, err);
-    for (size_t i = 0; ok && i < p->durable.count; i++)
-        ok = plm_spans_remove(&lost, p->durable.items[i], err);
-    for (size_t i = 0; ok && i < lost.count; i++)
-        ok = plm_spans_remove(&p->written, lost.items[i], err);
-    plm_spans_done(&lost);
+    struct plm_error ignored = {0};
+    if (!plm_spans_copy(&p->durable, &p->written, &ignored)) {
+        plm_spans_done(&p->written); /* without memory, the one set has to do for both */
+        p->written = p->durable;
+        p->durable = (struct plm_spans){0};
+    }
     plm_live_reset(p->live, &p->written);
-    return ok;
 }
 
 bool plm_partial_sync_finish(struct plm_partial *p, struct plm_partial_sync *sync,
@@ -64,9 +61,8 @@ bool plm_partial_sync_finish(struct plm_partial *p, struct plm_partial_sync *syn
         sync->claim = (struct plm_spans){0};
         p->has_checkpoint = p->has_checkpoint || sync->text;
     } else {
-        struct plm_error ignored = {0};
-        if (!sync->data_synced) /* out of memory there: the sync's own error says more */
-            (void)!void_unsynced(p, &sync->claim, &ignored);
+        if (!sync->data_synced)
+            void_unsynced(p);
         if (err && err->code == PLM_OK)
             *err = sync->err;
     }

@@ -1,9 +1,11 @@
 """Nothing that a registry says touches anything outside the store, or makes the program grow."""
 import json
+import signal
 
 import pytest
 from support import model
 from support.model import MANIFEST_TYPE, MIB, Layer, Model, noise
+from support.registry import Redirects
 from support.store import snapshot
 
 HEX = "0" * 64
@@ -64,6 +66,8 @@ def check_refused(pullama, store, world, before, arguments, statuses=(1, 5)):
 @pytest.mark.parametrize("digest", DIGESTS, ids=range(len(DIGESTS)))
 @pytest.mark.parametrize("place", ["layer", "config"])
 def test_digests_that_are_none_are_refused(pullama, store, registry, world, digest, place):
+    if place == "config" and digest == "":
+        pytest.skip("a config without a digest is no config, for Ollama too")
     good = Layer("model", noise(100))
     registry.add("library/m", "latest", Model([good]))
     if place == "layer":
@@ -107,17 +111,26 @@ def test_a_config_or_text_layer_of_any_size_is_never_held(pullama, store, regist
 
 
 @pytest.mark.parametrize("header", [
-    {"Location": "/x\tb"}, {"Location": "a" * 100_000}, {"Retry-After": "99999999999999999999"},
-    {"Retry-After": "-5"}, {"Content-Length": "-1"}, {"Content-Length": "99999999999999999999999"},
+    {"Location": "/x\tb"}, {"Location": "a" * 100_000}, {"Retry-After": "-5"}, {"Retry-After": "soon"}, {"Content-Length": "-1"}, {"Content-Length": "99999999999999999999999"},
     {"Content-Range": "bytes 0-99999999999999999999/99999999999999999999"},
     {"WWW-Authenticate": "Bearer realm=" + "\"" * 5000}], ids=lambda h: next(iter(h)))
 def test_header_values_without_sense(pullama, store, registry, world, header):
     registry.add("library/m", "latest", model.small(1000))
     status = {"Location": 307, "Retry-After": 503, "WWW-Authenticate": 401}.get(next(iter(header)))
     registry.fault("/blobs/", times=2, status=status, headers=header)
+    before = outside(world, store)
     result = pullama.pull(registry.name("library/m"), "--max-retries", "1", timeout=20)
-    assert outside(world, store) == outside(world, store)
+    assert outside(world, store) == before
     assert result.status in (0, 1, 3, 5, 6)
+
+
+def test_a_retry_after_without_end_is_cut_and_can_be_interrupted(pullama, registry):
+    registry.add("library/m", "latest", model.small(1000))
+    registry.fault("/blobs/", status=503, headers={"Retry-After": "99999999999999999999"})
+    process = pullama.start_pull(registry.name("library/m"))
+    assert process.wait_event("retry")["BackoffMs"] <= 24 * 3600 * 1000
+    process.signal(signal.SIGINT)
+    process.result(5).ended(0)
 
 
 def test_a_link_in_the_staging_folder_is_not_followed(pullama, store, registry, world):
@@ -146,11 +159,9 @@ def test_names_that_lead_elsewhere_are_usage_errors(pullama, store, registry, wo
     assert outside(world, store) == before
 
 
-def test_the_registry_is_never_sent_to_the_metadata_service(pullama, serve):
-    """A redirect may go to another host: but nothing of ours goes along."""
+def test_a_redirect_to_a_stranger_takes_nothing_of_ours_along(pullama, serve):
     other = serve()
     far = serve(mode="redirect")
-    from support.registry import Redirects
     far.redirects = Redirects(target=other.registry.url + "/latest/meta-data")
     far.add("library/m", "latest", model.small(1000))
     pullama.pull(far.name("library/m"), "--max-retries", "0")

@@ -95,7 +95,7 @@ def test_k4_without_a_checkpoint_the_live_file_is_enough(pullama, store, registr
     assert registry.blob_bytes() <= 4 * MIB
 
 
-@pytest.mark.parametrize("ending", [".json.tmp", ".tmp", ".json.1234.tmp"])
+@pytest.mark.parametrize("ending", [".json.tmp", ".tmp"])
 def test_k5_debris_of_a_checkpoint_is_ignored_and_cleaned(pullama, store, registry, tiny, ending):
     staging(store, tiny, ending).write_bytes(b'{"version":')
     finish_result = pullama.pull(registry.name("library/m")).ended(0)
@@ -185,7 +185,6 @@ DAMAGE = {
     "C4 spans past the end": rewrite(grow_spans),
     "C4 nested without end": lambda path: path.write_bytes(b"[" * 100_000),
     "another version": rewrite(lambda c: c.update(version=999, Version=999)),
-    "a folder": lambda path: (path.unlink(), path.mkdir()),
 }
 
 
@@ -308,6 +307,7 @@ def test_killed_at_every_call_that_changes_the_disk(pullama, store, registry, ca
         check_model(store, registry, "library/k", "latest", tiny)
         assert leftovers(store) == []
         if killed.status == 0:
+            assert count > 1, f"a pull makes no call of {call}"
             return
 
 

@@ -8,6 +8,7 @@ import pytest
 from support import model
 from support.model import MIB, Layer, Model, noise
 from support.program import wait_for
+from support.store import install
 
 MODES = ["table", "compact", "json", "debug"]
 
@@ -81,13 +82,13 @@ def test_verbose_says_more(pullama, registry, tiny):
 
 def test_errors_go_to_stderr_once(pullama, registry):
     result = pullama.run("pull", registry.name("library/nothing")).ended(4)
-    assert "nothing" not in result.out.replace("pulling", "") or "error" not in result.out
+    assert "error" not in result.out
     assert result.err.count("error") == 1
 
 
 def test_names_of_a_registry_are_printed_safely(pullama, registry):
     registry.fault("/manifests/", status=403, body=b'{"errors":[{"code":"X","message":"\x1b[31m\\u001b]0;own\\u0007"}]}')
-    result = pullama.run("pull", registry.name("library/m")).ended(1)
+    result = pullama.run("pull", registry.name("library/m")).ended(3)
     assert b"\x1b" not in result.raw_err and b"\x07" not in result.raw_err
 
 
@@ -106,7 +107,8 @@ class Screen:
         command = " ".join(f"{k}='{v}'" for k, v in exports.items() if k not in ("PATH", "TERM") and "'" not in v
                            and k.isidentifier() and "\n" not in v)
         script = folder / "run.sh"
-        script.write_text(f"{command} '{pullama.path}' {' '.join(map(str, arguments))}\necho $? > '{self.exit_file}'\n"
+        # Ctrl-C reaches the shell too; with a handler it waits for the program, and goes on.
+        script.write_text(f"trap : INT\n{command} '{pullama.path}' {' '.join(map(str, arguments))}\necho $? > '{self.exit_file}'\n"
                           "read hold\n")
         self.tmux("new-session", "-d", "-x", str(columns), "-y", "50", "sh", str(script), env=exports)
 
@@ -169,14 +171,13 @@ def test_a_pull_on_a_terminal_fits_its_width(screen, registry, tiny, columns):
         assert all(width(line) <= columns for line in text.splitlines())
     boxes_line_up(shown.text())
     assert any("%" in text for text in middle), "no progress was seen"
-    assert "m:latest" in shown.text() and shown.cursor_is_shown()
+    assert "library/m" in shown.text() and shown.cursor_is_shown()
 
 
 @needs_tmux
 @pytest.mark.parametrize("columns", [60, 80, 120])
 @pytest.mark.parametrize("verb", ["list", "show", "rm", "clean", "help"])
 def test_boxes_line_up_for_any_name(pullama, screen, store, columns, verb):
-    from support.store import install
     strange = Model([Layer("model", model.gguf.make(name="日本語モデル 🦙")), Layer("license", "許諾 🦙 license".encode()),
                      Layer("params", noise(10))])
     install(store, "registry.ollama.ai", "library/" + "long-name" * 5, "latest", strange)
@@ -199,7 +200,7 @@ def test_a_failure_on_a_terminal_restores_the_cursor(screen, registry):
     shown = screen(80, "pull", registry.name("library/nothing"))
     wait_for(shown.status, "the end")
     assert shown.status() == "4" and shown.cursor_is_shown()
-    assert "not found" in shown.text()
+    assert "library/nothing" in shown.text()
     boxes_line_up(shown.text())
 
 

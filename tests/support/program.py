@@ -80,12 +80,20 @@ class Process:
     def poll(self):
         """The exit status, or None while it runs; keeps its peak of resident memory."""
         if self.popen.returncode is None:
-            pid, status, usage = os.wait4(self.pid, os.WNOHANG)
+            self.peak_kib = max(self.peak_kib, self.resident_peak())
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.popen.returncode = os.waitstatus_to_exitcode(status)
                 self.seconds = time.monotonic() - self.began
-                self.peak_kib = usage.ru_maxrss
         return self.popen.returncode
+
+    def resident_peak(self):
+        """Its high-water mark so far. Not the one of wait4(): that starts with ours, taken over at the fork."""
+        try:
+            with open(f"/proc/{self.pid}/status") as status:
+                return next((int(line.split()[1]) for line in status if line.startswith("VmHWM")), 0)
+        except OSError:
+            return 0
 
     def wait(self, timeout):
         until = time.monotonic() + timeout

@@ -89,10 +89,28 @@ static unsigned lines_of_progress(enum plm_view_mode mode, int64_t ms, bool movi
 static void progress_comes_every_five_percent_or_half_a_minute(void **state)
 {
     (void)state;
-    assert_int_equal(lines_of_progress(PLM_VIEW_TABLE, 41000, true), 20 + 0);
-    assert_int_equal(lines_of_progress(PLM_VIEW_COMPACT, 41000, true), 20 + 0);
+    assert_int_equal(lines_of_progress(PLM_VIEW_TABLE, 41000, true), 20);
+    assert_int_equal(lines_of_progress(PLM_VIEW_COMPACT, 41000, true), 20);
     unsigned slow = lines_of_progress(PLM_VIEW_TABLE, 600000, false);
     assert_true(slow >= 19 && slow <= 20);
+}
+
+static void a_stalled_pull_is_told_of_too(void **state)
+{
+    (void)state;
+    struct view_world w = {0};
+    world_pipe(&w, PLM_VIEW_TABLE);
+    world_emit(&w, PLM_EV_PULL_START);
+    world_emit(&w, PLM_EV_PROGRESS);
+    unsigned before = count_lines(w.out);
+    for (int second = 0; second < 65; second++) {
+        world_now_ms += 1000;
+        plm_view_tick(w.view);
+    }
+    fflush(w.options.out);
+    assert_int_equal(count_lines(w.out) - before, 2);
+    world_end(&w);
+    world_close(&w);
 }
 
 static void compact_is_three_lines(void **state)
@@ -255,6 +273,7 @@ int main(void)
         cmocka_unit_test(a_pipe_never_gets_an_escape_byte),
         cmocka_unit_test(a_pull_is_told_in_lines),
         cmocka_unit_test(progress_comes_every_five_percent_or_half_a_minute),
+        cmocka_unit_test(a_stalled_pull_is_told_of_too),
         cmocka_unit_test(compact_is_three_lines),
         cmocka_unit_test(compact_overwrites_its_line_on_a_terminal),
         cmocka_unit_test(quiet_is_one_line_and_errors),

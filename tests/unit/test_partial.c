@@ -1,0 +1,439 @@
+#include "partial_world.h"
+
+#include <errno.h>
+
+#include "store/blobs.h"
+
+#define MIB (UINT64_C(1) << 20)
+#define LARGE (3 * MIB + 5)
+#define SMALL UINT64_C(500000)
+
+static void a_partial_resumes_with_exactly_what_was_written(void **state)
+{
+    (void)state;
+    unsigned char *bytes = made_bytes(LARGE, 1);
+    struct plm_descriptor want = want_of(bytes, LARGE);
+    struct plm_partial *partial = opened(&want);
+    assert_int_equal(partial->written.count, 0);
+    put_span(partial, bytes, 0, 1001);
+    put_span(partial, bytes, 2 * MIB + 3, 2 * MIB + 4);
+    put_span(partial, bytes, 1001, 2000);
+    plm_partial_free(partial); /* nothing was synced: the live file tells */
+
+    partial = opened(&want);
+    assert_int_equal(partial->written.count, 2);
+    assert_int_equal(plm_spans_prefix(&partial->written), 2000);
+    assert_int_equal(plm_spans_total(&partial->written), 2001);
+    assert_int_equal(partial->durable.count, 0);
+    put_span(partial, bytes, LARGE - 1, LARGE);
+    synced(partial);
+    assert_int_equal(plm_spans_total(&partial->durable), 2002);
+    put_span(partial, bytes, 5000, 6000);
+    plm_partial_free(partial);
+
+    partial = opened(&want);
+    assert_int_equal(plm_spans_total(&partial->written), 3002);
+    assert_int_equal(plm_spans_total(&partial->durable), 2002);
+    char back[2000];
+    size_t got = 0;
+    assert_true(plm_os_read_at(partial->fd, back, sizeof(back), 0, &got, NULL));
+    assert_memory_equal(back, bytes, sizeof(back));
+    plm_partial_free(partial);
+    free(bytes);
+}
+
+static void after_a_reboot_only_the_checkpoint_counts(void **state)
+{
+    (void)state;
+    unsigned char *bytes = made_bytes(LARGE, 1);
+    struct plm_descriptor want = want_of(bytes, LARGE);
+    struct plm_partial *partial = opened(&want);
+    put_span(partial, bytes, 0, 1000);
+    synced(partial);
+    put_span(partial, bytes, 1000, MIB);
+    plm_partial_free(partial);
+    assert_int_equal(unlinkat(store.state_fd, state_name(&want, PLM_STATE_LIVE), 0), 0);
+    partial = opened(&want);
+    assert_one_span(&partial->written, 0, 1000);
+    assert_one_span(&partial->durable, 0, 1000);
+    plm_partial_free(partial);
+    free(bytes);
+}
+
+static void what_lies_behind_the_end_of_the_file_is_void(void **state)
+{
+    (void)state;
+    unsigned char *bytes = made_bytes(LARGE, 1);
+    struct plm_descriptor want = want_of(bytes, LARGE);
+    struct plm_partial *partial = opened(&want);
+    put_span(partial, bytes, 0, 2 * MIB);
+    synced(partial);
+    put_span(partial, bytes, 2 * MIB, LARGE);
+    assert_int_equal(ftruncate(partial->fd, (off_t)MIB), 0);
+    plm_partial_free(partial);
+    partial = opened(&want);
+    assert_one_span(&partial->written, 0, MIB);
+    assert_one_span(&partial->durable, 0, MIB);
+    synced(partial);
+    assert_int_equal(ftruncate(partial->fd, (off_t)LARGE + 100), 0);
+    plm_partial_free(partial);
+    partial = opened(&want);
+    assert_one_span(&partial->written, 0, MIB);
+    struct plm_file_status status;
+    assert_true(plm_os_fd_status(partial->fd, &status, NULL));
+    assert_int_equal(status.size, LARGE);
+    plm_partial_free(partial);
+    free(bytes);
+}
+
+static void a_record_without_its_file_counts_for_nothing(void **state)
+{
+    (void)state;
+    unsigned char *bytes = made_bytes(LARGE, 1);
+    struct plm_descriptor want = want_of(bytes, LARGE);
+    struct plm_partial *partial = opened(&want);
+    put_span(partial, bytes, 0, MIB);
+    synced(partial);
+    plm_partial_free(partial);
+    assert_int_equal(unlinkat(store.state_fd, state_name(&want, PLM_STATE_PARTIAL), 0), 0);
+    uint64_t done = 77;
+    long pid;
+    assert_true(plm_partial_peek(&store, &want, &done, &pid, NULL));
+    assert_int_equal(done, 0);
+    partial = opened(&want);
+    assert_int_equal(partial->written.count, 0);
+    assert_int_equal(partial->durable.count, 0);
+    plm_partial_free(partial);
+    free(bytes);
+}
+
+static void a_corrupt_checkpoint_is_told_and_does_not_stop(void **state)
+{
+    (void)state;
+    unsigned char *bytes = made_bytes(LARGE, 1);
+    struct plm_descriptor want = want_of(bytes, LARGE);
+    struct plm_partial *partial = opened(&want);
+    put_span(partial, bytes, 0, MIB);
+    plm_partial_free(partial);
+    put_text(store.state_fd, state_name(&want, PLM_STATE_CHECKPOINT), "{\"version\":9}");
+    struct plm_partial_found found;
+    partial = opened_as(&want, &found);
+    assert_true(strlen(found.corrupt) > 0);
+    assert_one_span(&partial->written, 0, MIB); /* the live file still tells */
+    synced(partial);
+    plm_partial_free(partial);
+    plm_partial_free(opened(&want)); /* mended */
+    free(bytes);
+}
+
+static void dropped_bytes_are_gone_now_and_later(void **state)
+{
+    (void)state;
+    unsigned char *bytes = made_bytes(LARGE, 1);
+    struct plm_descriptor want = want_of(bytes, LARGE);
+    struct plm_partial *partial = opened(&want);
+    put_span(partial, bytes, 0, 1000);
+    put_span(partial, bytes, 2000, 3000);
+    assert_true(plm_partial_drop(partial, (struct plm_span){500, 2500}, NULL));
+    assert_int_equal(plm_spans_total(&partial->written), 1000);
+    plm_partial_free(partial);
+    partial = opened(&want);
+    assert_int_equal(plm_spans_total(&partial->written), 1000);
+    synced(partial);
+    assert_true(plm_partial_drop(partial, (struct plm_span){0, 100}, NULL));
+    assert_int_equal(plm_spans_total(&partial->durable), 900);
+    plm_partial_free(partial);
+    free(bytes);
+}
+
+static void one_process_has_a_blob(void **state)
+{
+    (void)state;
+    struct plm_descriptor want = want_of_size(LARGE);
+    struct plm_partial *partial = opened(&want);
+    uint64_t done;
+    long pid = 0;
+    assert_refuses_to_open(&want, PLM_E_BUSY);
+    assert_true(plm_partial_peek(&store, &want, &done, &pid, NULL));
+    assert_int_equal(pid, plm_os_pid());
+    plm_partial_sweep(&store, &want.digest); /* nor does sweeping touch it */
+    assert_true(has_state(&want, PLM_STATE_PARTIAL));
+    plm_partial_free(partial);
+}
+
+static void peeking_tells_what_another_process_has_so_far(void **state)
+{
+    (void)state;
+    unsigned char *bytes = made_bytes(LARGE, 1);
+    struct plm_descriptor want = want_of(bytes, LARGE);
+    struct plm_partial *partial = opened(&want);
+    uint64_t done;
+    long pid;
+    put_span(partial, bytes, 0, 1000);
+    synced(partial);
+    put_span(partial, bytes, 500, 2500);
+    assert_true(plm_partial_peek(&store, &want, &done, &pid, NULL));
+    assert_int_equal(done, 2500);
+    assert_true(plm_partial_disk_bytes(&store, &want) > 0);
+    plm_partial_free(partial);
+    free(bytes);
+}
+
+static void without_a_byte_nothing_is_left(void **state)
+{
+    (void)state;
+    struct plm_descriptor want = want_of_size(LARGE);
+    struct plm_partial *partial = opened(&want);
+    assert_true(has_state(&want, PLM_STATE_LIVE));
+    plm_partial_free(partial);
+    assert_int_equal(count_files(store.state_fd), 0);
+    partial = opened(&want);
+    put_span(partial, (const unsigned char *)"hello", 0, 5);
+    synced(partial);
+    assert_true(plm_partial_drop(partial, (struct plm_span){0, LARGE}, NULL));
+    plm_partial_free(partial);
+    assert_int_equal(count_files(store.state_fd), 0);
+    plm_partial_free(NULL);
+}
+
+static void a_second_name_is_refused_and_nothing_is_removed(void **state)
+{
+    (void)state;
+    struct plm_descriptor want = want_of_size(5);
+    put_text(store.root_fd, "precious", "12345");
+    assert_int_equal(
+        linkat(store.root_fd, "precious", store.state_fd, state_name(&want, PLM_STATE_PARTIAL), 0),
+        0);
+    assert_refuses_to_open(&want, PLM_E_CORRUPT);
+    assert_file(store.root_fd, "precious", "12345", 5);
+    assert_true(has_state(&want, PLM_STATE_PARTIAL));
+    struct plm_lock lock = PLM_LOCK_INIT; /* and the lock is free again */
+    assert_true(plm_lock_try(store.state_fd, state_name(&want, PLM_STATE_LOCK), &lock, NULL));
+    plm_lock_release(&lock, true);
+}
+
+static void a_link_in_its_place_is_refused(void **state)
+{
+    (void)state;
+    struct plm_descriptor want = want_of_size(LARGE);
+    put_text(store.root_fd, "precious", "12345");
+    assert_int_equal(symlinkat("../precious", store.state_fd, state_name(&want, PLM_STATE_PARTIAL)),
+                     0);
+    assert_refuses_to_open(&want, PLM_E_CORRUPT);
+    assert_file(store.root_fd, "precious", "12345", 5);
+}
+
+/* Blobs below a size keep no record; the file's own data is the claim then. */
+static void a_small_blob_is_salvaged_from_its_data(void **state)
+{
+    (void)state;
+    static const uint64_t ends[] = {1, 4095, 10000, 65536, 70001, 300000, SMALL - 70000, SMALL};
+    unsigned char *bytes = made_bytes(SMALL, 1);
+    struct plm_descriptor want = want_of(bytes, SMALL);
+    for (size_t i = 0; i < PLM_COUNT(ends); i++) {
+        struct plm_partial *partial = opened(&want);
+        assert_int_equal(partial->written.count, 0);
+        put_span(partial, bytes, 0, ends[i]);
+        assert_false(has_state(&want, PLM_STATE_LIVE));
+        synced(partial);
+        assert_false(has_state(&want, PLM_STATE_CHECKPOINT));
+        plm_partial_free(partial);
+        partial = opened(&want);
+        /* Blocks are all there is to see: the last one of a run may be written in part, and is not
+         * claimed unless it ends the blob. */
+        uint64_t total = plm_spans_total(&partial->written);
+        assert_int_equal(plm_spans_prefix(&partial->written), total);
+        assert_true(total <= ends[i]);
+        assert_true(total + 65536 >= ends[i]);
+        assert_int_equal(total == SMALL, ends[i] == SMALL);
+        assert_true(plm_partial_drop(partial, (struct plm_span){0, SMALL}, NULL));
+        plm_partial_free(partial);
+        assert_int_equal(count_files(store.state_fd), 0);
+    }
+    free(bytes);
+}
+
+static void a_large_blob_without_any_record_is_salvaged_too(void **state)
+{
+    (void)state;
+    unsigned char *bytes = made_bytes(LARGE, 1);
+    struct plm_descriptor want = want_of(bytes, LARGE);
+    struct plm_partial *partial = opened(&want);
+    put_span(partial, bytes, MIB, 2 * MIB);
+    plm_partial_free(partial);
+    assert_int_equal(unlinkat(store.state_fd, state_name(&want, PLM_STATE_LIVE), 0), 0);
+    partial = opened(&want);
+    struct plm_spans all = {0};
+    assert_true(plm_spans_add(&all, (struct plm_span){MIB, 2 * MIB}, NULL));
+    assert_int_equal(partial->written.count, 1);
+    assert_true(plm_spans_contain(&all, partial->written.items[0]));
+    assert_true(plm_spans_total(&partial->written) >= MIB - 65536);
+    plm_spans_done(&all);
+    plm_partial_free(partial);
+    free(bytes);
+}
+
+/* Failing to open is no reason to forget what is on the disk. */
+static void progress_outlives_a_failed_opening(void **state)
+{
+    (void)state;
+    unsigned char *bytes = made_bytes(LARGE, 1);
+    struct plm_descriptor want = want_of(bytes, LARGE);
+    struct plm_partial *partial = opened(&want);
+    put_span(partial, bytes, 0, MIB);
+    synced(partial);
+    plm_partial_free(partial);
+    char temp[PLM_STATE_NAME + 4];
+    (void)snprintf(temp, sizeof(temp), "%s.tmp", state_name(&want, PLM_STATE_LIVE));
+    assert_int_equal(mkdirat(store.state_fd, temp, 0755), 0);
+    assert_refuses_to_open(&want, PLM_E_IO);
+    assert_int_equal(unlinkat(store.state_fd, temp, AT_REMOVEDIR), 0);
+    partial = opened(&want);
+    assert_one_span(&partial->written, 0, MIB);
+    plm_partial_free(partial);
+    free(bytes);
+}
+
+static void sweeping_removes_a_blobs_debris(void **state)
+{
+    (void)state;
+    unsigned char *bytes = made_bytes(LARGE, 1);
+    struct plm_descriptor want = want_of(bytes, LARGE);
+    struct plm_partial *partial = opened(&want);
+    char temp[PLM_STATE_NAME + 4];
+    put_span(partial, bytes, 0, MIB);
+    synced(partial);
+    plm_partial_free(partial);
+    for (int kind = PLM_STATE_CHECKPOINT; kind <= PLM_STATE_LIVE; kind++) {
+        (void)snprintf(temp, sizeof(temp), "%s.tmp", state_name(&want, (enum plm_state_file)kind));
+        put_text(store.state_fd, temp, "debris");
+    }
+    put_text(store.state_fd, "other", "x");
+    plm_partial_sweep(&store, &want.digest);
+    assert_int_equal(count_files(store.state_fd), 1);
+    plm_partial_sweep(&store, &want.digest); /* and makes nothing */
+    assert_int_equal(count_files(store.state_fd), 1);
+    free(bytes);
+}
+
+/* ---- publishing ---- */
+
+static struct plm_file_status staged(const struct plm_descriptor *want, const unsigned char *bytes)
+{
+    struct plm_partial *partial = opened(want);
+    struct plm_file_status status;
+    put_span(partial, bytes, 0, want->size);
+    synced(partial);
+    assert_true(plm_os_fd_status(partial->fd, &status, NULL));
+    plm_partial_free(partial);
+    assert_true(has_state(want, PLM_STATE_PARTIAL));
+    return status;
+}
+
+static enum plm_publish_result published(const struct plm_descriptor *want,
+                                         const struct plm_file_status *status)
+{
+    enum plm_publish_result result = PLM_PUBLISH_BUSY;
+    struct plm_error err = {0};
+    if (!plm_partial_publish(&store, want, status->inode, status->modified_ns, &result, &err))
+        fail_msg("%s", err.msg);
+    return result;
+}
+
+static void a_published_blob_has_its_name_and_its_record_is_gone(void **state)
+{
+    (void)state;
+    static const uint64_t sizes[] = {0, 1, SMALL, LARGE};
+    unsigned char *bytes = made_bytes(LARGE, 1);
+    for (size_t i = 0; i < PLM_COUNT(sizes); i++) {
+        struct plm_descriptor want = want_of(bytes, sizes[i]);
+        struct plm_file_status status = staged(&want, bytes);
+        char name[PLM_DIGEST_TEXT];
+        enum plm_blob_state is;
+        assert_int_equal(published(&want, &status), PLM_PUBLISH_DONE);
+        assert_file(store.blobs_fd, plm_digest_file_name(&want.digest, name), bytes, sizes[i]);
+        assert_int_equal(count_files(store.state_fd), 0);
+        assert_true(plm_blob_look(&store, &want, &is, NULL));
+        assert_true(is == PLM_BLOB_PROVEN || is == PLM_BLOB_UNPROVEN);
+    }
+    assert_int_equal(count_files(store.blobs_fd), PLM_COUNT(sizes));
+    free(bytes);
+}
+
+static void a_file_other_than_the_verified_one_is_not_published(void **state)
+{
+    (void)state;
+    unsigned char *bytes = made_bytes(SMALL, 1);
+    struct plm_descriptor want = want_of(bytes, SMALL);
+    struct plm_file_status status = staged(&want, bytes), other = status;
+    other.inode++;
+    assert_int_equal(published(&want, &other), PLM_PUBLISH_CHANGED);
+    other = status;
+    other.modified_ns++;
+    assert_int_equal(published(&want, &other), PLM_PUBLISH_CHANGED);
+    int fd = openat(store.state_fd, state_name(&want, PLM_STATE_PARTIAL), O_RDWR | O_CLOEXEC);
+    assert_int_equal(ftruncate(fd, (off_t)SMALL - 1), 0);
+    assert_true(plm_os_fd_status(fd, &other, NULL));
+    (void)close(fd);
+    assert_int_equal(published(&want, &other), PLM_PUBLISH_CHANGED);
+    assert_int_equal(unlinkat(store.state_fd, state_name(&want, PLM_STATE_PARTIAL), 0), 0);
+    assert_int_equal(published(&want, &status), PLM_PUBLISH_CHANGED);
+    assert_int_equal(count_files(store.blobs_fd), 0);
+    free(bytes);
+}
+
+static void a_locked_blob_is_published_later(void **state)
+{
+    (void)state;
+    unsigned char *bytes = made_bytes(SMALL, 1);
+    struct plm_descriptor want = want_of(bytes, SMALL);
+    struct plm_file_status status = staged(&want, bytes);
+    struct plm_partial *partial = opened(&want);
+    assert_int_equal(published(&want, &status), PLM_PUBLISH_BUSY);
+    plm_partial_free(partial);
+    assert_int_equal(published(&want, &status), PLM_PUBLISH_DONE);
+    free(bytes);
+}
+
+static void publishing_that_fails_says_so(void **state)
+{
+    (void)state;
+    unsigned char *bytes = made_bytes(SMALL, 1);
+    struct plm_descriptor want = want_of(bytes, SMALL);
+    struct plm_file_status status = staged(&want, bytes);
+    enum plm_publish_result result;
+    struct plm_error err = {0};
+    char name[PLM_DIGEST_TEXT];
+    assert_int_equal(mkdirat(store.blobs_fd, plm_digest_file_name(&want.digest, name), 0755), 0);
+    assert_false(
+        plm_partial_publish(&store, &want, status.inode, status.modified_ns, &result, &err));
+    assert_int_equal(err.sys_errno, EISDIR);
+    assert_true(has_state(&want, PLM_STATE_PARTIAL));
+    free(bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_STORE(a_partial_resumes_with_exactly_what_was_written),
+        WITH_STORE(after_a_reboot_only_the_checkpoint_counts),
+        WITH_STORE(what_lies_behind_the_end_of_the_file_is_void),
+        WITH_STORE(a_record_without_its_file_counts_for_nothing),
+        WITH_STORE(a_corrupt_checkpoint_is_told_and_does_not_stop),
+        WITH_STORE(dropped_bytes_are_gone_now_and_later),
+        WITH_STORE(one_process_has_a_blob),
+        WITH_STORE(peeking_tells_what_another_process_has_so_far),
+        WITH_STORE(without_a_byte_nothing_is_left),
+        WITH_STORE(a_second_name_is_refused_and_nothing_is_removed),
+        WITH_STORE(a_link_in_its_place_is_refused),
+        WITH_STORE(a_small_blob_is_salvaged_from_its_data),
+        WITH_STORE(a_large_blob_without_any_record_is_salvaged_too),
+        WITH_STORE(progress_outlives_a_failed_opening),
+        WITH_STORE(sweeping_removes_a_blobs_debris),
+        WITH_STORE(a_published_blob_has_its_name_and_its_record_is_gone),
+        WITH_STORE(a_file_other_than_the_verified_one_is_not_published),
+        WITH_STORE(a_locked_blob_is_published_later),
+        WITH_STORE(publishing_that_fails_says_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
