@@ -69,7 +69,6 @@ def test_refused_key(pullama, serve):
     registry.add("library/m", "latest", model.small(1000))
     pullama.run("keygen").ended(0)
     pullama.pull(registry.name("library/m")).ended(3)
-    # The signed request comes first; the one without a signature is the last try.
     assert realm.refusals[0] == "this key may not read"
     assert len(registry.requests()) < 12
 
