@@ -68,12 +68,11 @@ uint64_t plm_plan_split(uint64_t left, uint64_t slow, uint64_t fast)
 {
     if (left < 2 * PLM_PLAN_MIN_CHUNK)
         return 0;
-    uint64_t left_ms = slow ? left / slow * 1000 : UINT64_MAX;
-    if (left_ms < SPLIT_WORTH_MS)
+    if (slow && left / slow < SPLIT_WORTH_S)
         return 0;
     double share = slow + fast ? (double)slow / ((double)slow + (double)fast) : 0.5;
     uint64_t keep = (uint64_t)((double)left * share);
     if (keep < PLM_PLAN_MIN_CHUNK)
         keep = PLM_PLAN_MIN_CHUNK;
-    return left - keep < PLM_PLAN_MIN_CHUNK ? 0 : keep;
+    return keep > left - PLM_PLAN_MIN_CHUNK ? 0 : keep;
 }
