@@ -144,6 +144,42 @@ static void what_is_not_there_is_not_found(void **state)
     assert_int_equal(run_verb(PLM_VERB_SHOW, ""), PLM_E_BAD_NAME);
 }
 
+static void real_files_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *architecture;
+        size_t intact; /* a copy of another size went through a text conversion: no GGUF any more */
+    } files[] = {{"ggml-vocab-bert-bge.gguf", "bert", 627549},
+                 {"ggml-vocab-gpt-2.gguf", "gpt2", 1766807},
+                 {"ggml-vocab-llama-spm.gguf", "llama", 723869}};
+    const char *folder = getenv("PLM_SHARED_DATA");
+    for (size_t i = 0; folder && i < PLM_COUNT(files); i++) {
+        char path[512], part[64];
+        (void)snprintf(path, sizeof(path), "%s/%s", folder, files[i].name);
+        FILE *file = fopen(path, "rb");
+        if (!file)
+            return;
+        struct stat st;
+        assert_int_equal(fstat(fileno(file), &st), 0);
+        size_t size = (size_t)st.st_size;
+        char *bytes = malloc(size);
+        assert_non_null(bytes);
+        assert_int_equal(fread(bytes, 1, size, file), size);
+        assert_int_equal(fclose(file), 0);
+        put_model(MODEL_PATH, (struct made_layer[]){{"model", bytes, size}, {0}});
+        free(bytes);
+        assert_int_equal(run_verb(PLM_VERB_SHOW, "m"), PLM_OK);
+        if (size != files[i].intact) {
+            assert_says(said(PLM_EV_SHOW, 0), "\"GGUFWarning\":\"GGUF header");
+            continue;
+        }
+        (void)snprintf(part, sizeof(part), "\"Architecture\":\"%s\"", files[i].architecture);
+        assert_says(said(PLM_EV_SHOW, 0), part);
+        assert_says(said(PLM_EV_SHOW, 0), "\"GGUFWarning\":null");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +189,7 @@ int main(void)
         WITH_WORLD(weights_that_are_no_gguf_are_said_to_be_none),
         WITH_WORLD(texts_are_cut_at_64_kib),
         WITH_WORLD(what_is_not_there_is_not_found),
+        WITH_WORLD(real_files_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
