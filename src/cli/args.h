@@ -40,3 +40,10 @@ bool plm_args_has(const struct plm_args *args, enum plm_option_id id);
 
 /** Sets those fields of @p options that the command line names, and no others. */
 void plm_args_engine_options(const struct plm_args *args, struct plm_engine_options *options);
+
+/**
+ * The flags that the same command needs again to go on at the same place by the same way, each with
+ * a space behind it, quoted for a shell: `--models-dir '/my models' --insecure `. Owned by the
+ * caller; NULL without memory.
+ */
+char *plm_args_resume_flags(const struct plm_args *args);

@@ -18,6 +18,7 @@ struct session {
     struct plm_args args;
     struct plm_screen screen;
     struct plm_view *view;
+    char *resume_flags;
     struct plm_engine *engine;
     int signal_fd;
 };
@@ -50,12 +51,14 @@ static bool open_view(struct session *s, struct plm_error *err)
     plm_screen_init(&s->screen, STDOUT_FILENO, STDERR_FILENO, getenv);
     if (plm_args_has(&s->args, PLM_OPT_NO_COLOR))
         s->screen.colour = false;
+    s->resume_flags = plm_args_resume_flags(&s->args);
     struct plm_view_options options = {.mode = mode_of(&s->args),
                                        .quiet = plm_args_has(&s->args, PLM_OPT_QUIET),
                                        .verbose = plm_args_has(&s->args, PLM_OPT_VERBOSE),
                                        .screen = &s->screen,
                                        .out = stdout,
-                                       .err = stderr};
+                                       .err = stderr,
+                                       .flags = s->resume_flags};
     return plm_view_new(&options, &s->view, err);
 }
 
@@ -177,6 +180,7 @@ static enum plm_code finish(struct session *s, enum plm_code code)
     struct plm_error err = {0};
     bool written = plm_view_end(s->view, &err);
     plm_view_free(s->view);
+    free(s->resume_flags);
     plm_args_done(&s->args);
     if (written || err.sys_errno == EPIPE)
         return code;

@@ -105,8 +105,10 @@ static void begin_job(struct plm_view *view, const struct plm_event *event)
         view->burst = (struct plm_burst){0};
         view->model[0] = '\0';
     }
-    if (event->ref)
+    if (event->ref) {
         plm_ref_format(event->ref, view->model);
+        view->scheme = event->ref->scheme;
+    }
 }
 
 static void show(struct plm_view *view, const struct plm_event *event)

@@ -1,6 +1,7 @@
 /* How a job that failed or was interrupted ends: once, on the error stream, in every mode. */
 #include "cli/view_parts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/cells.h"
@@ -37,22 +38,36 @@ static void close_frame(struct plm_view *view)
     plm_box_rule(&frame, PLM_BOX_BOTTOM);
 }
 
+/* A reference, and flags with a path or two. */
+#define PLM_RESUME_TEXT 4096
+
+/* What to type to go on: the flags that decide about place and way, and the model. */
+static const char *resume_command(const struct plm_view *view, char *out, size_t size)
+{
+    const char *flags = view->options.flags ? view->options.flags : "";
+    bool is_plain = view->scheme == PLM_SCHEME_HTTP && !strstr(flags, "--insecure ");
+    (void)snprintf(out, size, "resume with: pullama %s%s%s%s", flags, is_plain ? "--insecure " : "",
+                   view->scheme == PLM_SCHEME_HTTPS_INSECURE ? "https+insecure://" : "",
+                   view->model);
+    return out;
+}
+
 static void draw_interrupted(struct plm_view *view, bool resumable)
 {
-    char text[PLM_REF_TEXT + 32];
+    char text[PLM_RESUME_TEXT];
     struct plm_box box = plm_box_err(view, PLM_BOX_ROUND, PLM_STYLE_WARN);
     plm_box_rule(&box, PLM_BOX_TOP);
     plm_box_title(&box, PLM_GLYPH_WARN, "interrupted");
     if (resumable) {
         plm_box_rule(&box, PLM_BOX_MIDDLE);
-        (void)snprintf(text, sizeof(text), "resume with: pullama %s", view->model);
-        plm_box_text(&box, PLM_STYLE_STRONG, text);
+        plm_box_text(&box, PLM_STYLE_STRONG, resume_command(view, text, sizeof(text)));
     }
     plm_box_rule(&box, PLM_BOX_BOTTOM);
 }
 
 static void show_interrupted(struct plm_view *view, enum plm_verb verb)
 {
+    char text[PLM_RESUME_TEXT];
     bool resumable = verb == PLM_VERB_PULL && view->model[0];
     view->interrupted = true;
     close_frame(view);
@@ -64,8 +79,8 @@ static void show_interrupted(struct plm_view *view, enum plm_verb verb)
     struct plm_line line = plm_view_err_line(view, false);
     plm_line_put(&line, PLM_STYLE_WARN, "interrupted");
     if (resumable)
-        plm_line_put(&line, PLM_STYLE_NONE, " %s resume with: pullama %s",
-                     plm_glyph(line.unicode, PLM_GLYPH_DASH), view->model);
+        plm_line_put(&line, PLM_STYLE_NONE, " %s %s", plm_glyph(line.unicode, PLM_GLYPH_DASH),
+                     resume_command(view, text, sizeof(text)));
     plm_line_end(&line);
 }
 

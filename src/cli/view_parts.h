@@ -68,6 +68,7 @@ struct plm_view {
     struct plm_burst burst;
     struct plm_list list;
     char model[PLM_REF_TEXT]; /**< display form of the job's model, or "" */
+    enum plm_scheme scheme;   /**< of the job's model */
     bool interrupted;         /**< the job's INTERRUPTED was shown */
     uint64_t seq;
     struct plm_error write_error;

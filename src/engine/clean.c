@@ -62,13 +62,17 @@ static bool take(struct cleaning *c, int dir, const char *name, struct plm_lock 
 {
     struct plm_error why = {0};
     *taken = !plm_lock_is_used(dir, name);
-    if (!*taken || c->job->dry_run)
+    if (*taken && c->job->dry_run)
         return true;
-    *taken = plm_lock_try(dir, name, lock, &why);
-    if (*taken || why.code == PLM_E_BUSY)
+    *taken = *taken && plm_lock_try(dir, name, lock, &why);
+    c->busy += !*taken && why.code != PLM_E_CORRUPT;
+    if (*taken || why.code == PLM_OK || why.code == PLM_E_BUSY)
         return true;
-    *c->err = why;
-    return false;
+    if (why.code == PLM_E_CORRUPT)
+        plm_job_warn(c->job, "left alone: %s", why.msg);
+    else
+        *c->err = why;
+    return why.code == PLM_E_CORRUPT;
 }
 
 /* A link where a lock should be holds nobody off, and would keep the lock from being taken. */
@@ -142,7 +146,6 @@ static bool clean_blob(struct cleaning *c, const struct plm_debris *items, size_
     bool taken = false;
     bool ok = drop_false_locks(c, items, count) && take_locks(c, items, count, locks, &taken) &&
               (!taken || drop_all(c, items, count));
-    c->busy += ok && !taken;
     for (size_t i = 0; i < PLM_COUNT(locks); i++)
         plm_lock_release(&locks[i], true);
     return ok;

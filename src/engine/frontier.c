@@ -19,17 +19,17 @@ static void hash_piece(struct plm_work *work)
         plm_os_write_behind(f->fd, (struct plm_span){at, end});
     char *block = malloc(BLOCK);
     if (!block) {
-        f->failed = true;
-        (void)plm_fail(&f->err, PLM_E_NOMEM, "no memory to hash with");
+        f->piece_failed = true;
+        (void)plm_fail(&f->piece_err, PLM_E_NOMEM, "no memory to hash with");
         return;
     }
-    while (at < end && !f->failed) {
+    while (at < end && !f->piece_failed) {
         size_t want = end - at < BLOCK ? (size_t)(end - at) : BLOCK, got = 0;
-        f->failed = !plm_os_read_at(f->fd, block, want, at, &got, &f->err) ||
-                    !plm_hash_update(f->hash, block, got, &f->err);
-        if (!f->failed && got < want) {
-            f->failed = true;
-            (void)plm_fail(&f->err, PLM_E_IO, "the file became shorter while it was hashed");
+        f->piece_failed = !plm_os_read_at(f->fd, block, want, at, &got, &f->piece_err) ||
+                          !plm_hash_update(f->hash, block, got, &f->piece_err);
+        if (!f->piece_failed && got < want) {
+            f->piece_failed = true;
+            (void)plm_fail(&f->piece_err, PLM_E_IO, "the file became shorter while it was hashed");
         }
         at += got;
     }
@@ -44,6 +44,8 @@ static void piece_done(struct plm_work *work)
 {
     struct plm_frontier *f = (struct plm_frontier *)(void *)work;
     f->busy = false;
+    f->failed = f->piece_failed;
+    f->err = f->piece_err;
     if (!f->failed)
         f->hashed += f->piece;
     f->moved(f->ctx);

@@ -21,6 +21,8 @@ struct plm_frontier {
     uint64_t piece;    /**< length of the piece under way */
     bool failed;
     struct plm_error err;
+    bool piece_failed; /**< the worker's, while busy; likewise piece_err */
+    struct plm_error piece_err;
     void (*moved)(void *ctx); /**< called on the loop thread when a piece is done */
     void *ctx;
 };

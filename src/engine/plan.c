@@ -4,11 +4,8 @@
 #define GRID (UINT64_C(1) << 20)
 #define PIECES_PER_CONNECTION 4
 #define LEAST (UINT64_C(8) << 20)
-/* A cut connection throws away what is on its way: for a much slower one that is little, and worth
- * it sooner. */
-#define SPLIT_WORTH_MS 3000
-#define SPLIT_WORTH_SLOW_MS 1000
-#define MUCH_SLOWER 4
+/* A cut connection throws away what is on its way to us. */
+#define SPLIT_WORTH_S 3
 #define TAIL_LEAST (UINT64_C(4) << 20)
 
 uint64_t plm_plan_chunk_length(uint64_t blob_size, uint64_t chunk_size, unsigned connections)
@@ -68,12 +65,11 @@ uint64_t plm_plan_split(uint64_t left, uint64_t slow, uint64_t fast)
 {
     if (left < 2 * PLM_PLAN_MIN_CHUNK)
         return 0;
-    uint64_t left_ms = slow ? left / slow * 1000 : UINT64_MAX;
-    if (left_ms < SPLIT_WORTH_MS)
+    if (slow && left / slow < SPLIT_WORTH_S)
         return 0;
     double share = slow + fast ? (double)slow / ((double)slow + (double)fast) : 0.5;
     uint64_t keep = (uint64_t)((double)left * share);
     if (keep < PLM_PLAN_MIN_CHUNK)
         keep = PLM_PLAN_MIN_CHUNK;
-    return left - keep < PLM_PLAN_MIN_CHUNK ? 0 : keep;
+    return keep > left - PLM_PLAN_MIN_CHUNK ? 0 : keep;
 }

@@ -11,8 +11,8 @@
 uint64_t plm_plan_chunk_length(uint64_t blob_size, uint64_t chunk_size, unsigned connections);
 
 /**
- * Towards the end pieces become smaller, so that all connections end together: the length of the next one, when @p left
- * bytes are neither here nor asked for.
+ * Towards the end pieces become smaller, so that all connections end together: the length of the
+ * next one, when @p left bytes are neither here nor asked for.
  */
 uint64_t plm_plan_tail_length(uint64_t left, uint64_t chunk_length, unsigned connections);
 

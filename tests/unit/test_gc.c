@@ -136,6 +136,28 @@ static void what_is_no_manifest_by_name_and_content_is_passed_over(void **state)
     plm_digest_set_done(&set);
 }
 
+static void what_others_need_leaves_one_model_out(void **state)
+{
+    (void)state;
+    struct plm_descriptor blobs[3] = {want_of("a", 1), want_of("b", 1), want_of("c", 1)};
+    struct plm_ref ref;
+    struct plm_digest_set set = {0};
+    put_manifest("one", &blobs[0], 2);
+    put_manifest("two", &blobs[1], 2);
+    assert_true(plm_ref_parse("one", &ref, NULL));
+    assert_true(plm_gc_mark_others(&store, &ref, &set, NULL));
+    assert_false(plm_digest_set_has(&set, &blobs[0].digest));
+    assert_true(plm_digest_set_has(&set, &blobs[1].digest));
+    assert_true(plm_digest_set_has(&set, &blobs[2].digest));
+    plm_digest_set_done(&set);
+    /* It may be unreadable itself, but no other may. */
+    assert_true(plm_manifest_store(&store, &ref, "{", 1, NULL));
+    assert_true(plm_gc_mark_others(&store, &ref, &set, NULL));
+    plm_digest_set_done(&set);
+    assert_true(plm_ref_parse("two", &ref, NULL));
+    assert_false(plm_gc_mark_others(&store, &ref, &set, NULL));
+}
+
 struct removed {
     int count;
     uint64_t bytes;
@@ -189,6 +211,7 @@ int main(void)
         WITH_STORE(one_unreadable_manifest_stops_every_deletion),
         WITH_STORE(a_manifest_that_is_a_link_stops_every_deletion),
         WITH_STORE(what_is_no_manifest_by_name_and_content_is_passed_over),
+        WITH_STORE(what_others_need_leaves_one_model_out),
         WITH_STORE(only_unmarked_candidates_go),
         WITH_STORE(a_candidate_of_another_size_goes_too),
     };

@@ -113,9 +113,9 @@ static void two_owners_cannot_be_even_when_the_file_comes_and_goes(void **state)
     assert_file(store.state_fd, "count", text, strlen(text));
 }
 
-static void a_holders_death_frees_it(void **state)
+/* Starts a process that takes the lock, and gives it back again unless it is to keep it. */
+static pid_t holder(bool keep)
 {
-    (void)state;
     int ends[2];
     char told;
     assert_int_equal(pipe(ends), 0);
@@ -125,19 +125,54 @@ static void a_holders_death_frees_it(void **state)
         struct plm_lock lock = PLM_LOCK_INIT;
         struct plm_error err = {0};
         bool ok = plm_lock_try(store.state_fd, NAME, &lock, &err);
+        if (!keep)
+            plm_lock_release(&lock, false);
         (void)!write(ends[1], ok ? "y" : "n", 1);
         (void)pause();
         _exit(0);
     }
     assert_int_equal(read(ends[0], &told, 1), 1);
     assert_int_equal(told, 'y');
-    assert_true(is_busy());
-    assert_int_equal(plm_lock_holder(store.state_fd, NAME), child);
-    assert_int_equal(kill(child, SIGKILL), 0);
-    assert_int_equal(waitpid(child, NULL, 0), child);
-    assert_false(is_busy());
     (void)close(ends[0]);
     (void)close(ends[1]);
+    return child;
+}
+
+static void end(pid_t child)
+{
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+static void a_holders_death_frees_it(void **state)
+{
+    (void)state;
+    pid_t child = holder(true);
+    assert_true(is_busy());
+    assert_int_equal(plm_lock_holder(store.state_fd, NAME), child);
+    end(child);
+    assert_false(is_busy());
+}
+
+static void a_lock_is_used_while_its_last_holder_lives(void **state)
+{
+    (void)state;
+    assert_false(plm_lock_is_used(store.state_fd, NAME));
+    assert_false(has_file(store.state_fd, NAME));
+    for (int keep = 0; keep < 2; keep++) {
+        pid_t child = holder(keep);
+        assert_true(plm_lock_is_used(store.state_fd, NAME));
+        assert_int_equal(is_busy(), keep);
+        end(child);
+        put_text(store.state_fd, NAME, "");
+        assert_false(plm_lock_is_used(store.state_fd, NAME));
+    }
+    struct plm_lock lock = taken();
+    plm_lock_release(&lock, false);
+    assert_false(plm_lock_is_used(store.state_fd, NAME)); /* it is not another process */
+    assert_int_equal(unlinkat(store.state_fd, NAME, 0), 0);
+    assert_int_equal(mkdirat(store.state_fd, NAME, 0755), 0);
+    assert_false(plm_lock_is_used(store.state_fd, NAME));
 }
 
 static void what_is_no_plain_file_is_no_lock(void **state)
@@ -175,6 +210,7 @@ int main(void)
         WITH_STORE(a_lock_on_a_file_that_lost_its_name_is_not_taken_for_the_name),
         WITH_STORE(two_owners_cannot_be_even_when_the_file_comes_and_goes),
         WITH_STORE(a_holders_death_frees_it),
+        WITH_STORE(a_lock_is_used_while_its_last_holder_lives),
         WITH_STORE(what_is_no_plain_file_is_no_lock),
         WITH_STORE(a_holder_that_is_no_number_is_nobody),
     };

@@ -223,6 +223,17 @@ static void a_link_in_its_place_is_refused(void **state)
     assert_file(store.root_fd, "precious", "12345", 5);
 }
 
+static void empty_directories_in_the_way_are_cleared(void **state)
+{
+    (void)state;
+    struct plm_descriptor want = want_of_size(LARGE);
+    for (int kind = PLM_STATE_PARTIAL; kind <= PLM_STATE_LOCK; kind++)
+        assert_int_equal(
+            mkdirat(store.state_fd, state_name(&want, (enum plm_state_file)kind), 0755), 0);
+    plm_partial_free(opened(&want));
+    assert_int_equal(count_files(store.state_fd), 0);
+}
+
 /* Blobs below a size keep no record; the file's own data is the claim then. */
 static void a_small_blob_is_salvaged_from_its_data(void **state)
 {
@@ -426,6 +437,7 @@ int main(void)
         WITH_STORE(without_a_byte_nothing_is_left),
         WITH_STORE(a_second_name_is_refused_and_nothing_is_removed),
         WITH_STORE(a_link_in_its_place_is_refused),
+        WITH_STORE(empty_directories_in_the_way_are_cleared),
         WITH_STORE(a_small_blob_is_salvaged_from_its_data),
         WITH_STORE(a_large_blob_without_any_record_is_salvaged_too),
         WITH_STORE(progress_outlives_a_failed_opening),

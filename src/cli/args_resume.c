@@ -1,0 +1,57 @@
+/* What a user has to type again to resume: the flags that decide about place and way. */
+#include "cli/args.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_plain(const char *text)
+{
+    return text[0] && text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                        "0123456789_-./:@%+=,")] == '\0';
+}
+
+/* Inside single quotes a shell takes all but the quote itself as it stands. */
+static void write_quoted(FILE *out, const char *text)
+{
+    if (is_plain(text)) {
+        (void)fputs(text, out);
+        return;
+    }
+    (void)fputc('\'', out);
+    for (; *text; text++) {
+        if (*text == '\'')
+            (void)fputs("'\\''", out);
+        else
+            (void)fputc(*text, out);
+    }
+    (void)fputc('\'', out);
+}
+
+char *plm_args_resume_flags(const struct plm_args *args)
+{
+    /* Not the proxy: it may hold a password, which is never printed. */
+    static const enum plm_option_id needed[] = {PLM_OPT_MODELS_DIR, PLM_OPT_INSECURE,
+                                                PLM_OPT_CACERT, PLM_OPT_PLATFORM};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    for (size_t i = 0; i < PLM_COUNT(needed); i++) {
+        const struct plm_option_value *value = &args->values[needed[i]];
+        const struct plm_option_row *row = plm_option_row(needed[i]);
+        if (!value->given)
+            continue;
+        (void)fprintf(out, "--%s ", row->name);
+        if (row->type != PLM_VALUE_FLAG) {
+            write_quoted(out, value->text);
+            (void)fputc(' ', out);
+        }
+    }
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}

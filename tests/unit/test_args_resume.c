@@ -1,0 +1,52 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "cli/args.h"
+
+static void expect(int argc, const char *const *argv, const char *flags)
+{
+    struct plm_args args;
+    struct plm_error err = {0};
+    assert_true(plm_args_parse(argc, argv, &args, &err));
+    char *text = plm_args_resume_flags(&args);
+    assert_string_equal(text, flags);
+    free(text);
+    plm_args_done(&args);
+}
+
+static void only_flags_of_place_and_way_are_repeated(void **state)
+{
+    (void)state;
+    const char *argv[] = {"pullama", "m", "--models-dir", "/data/models", "-x", "8", "--insecure"};
+    expect(7, argv, "--models-dir /data/models --insecure ");
+    expect(2, argv, "");
+}
+
+static void blanks_and_quotes_survive_a_shell(void **state)
+{
+    (void)state;
+    const char *argv[] = {"pullama", "m", "--models-dir", "/it's my disk"};
+    expect(4, argv, "--models-dir '/it'\\''s my disk' ");
+}
+
+static void a_proxy_with_its_password_is_not_repeated(void **state)
+{
+    (void)state;
+    const char *argv[] = {"pullama", "m", "--proxy", "http://me:secret@proxy:3128"};
+    expect(4, argv, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_flags_of_place_and_way_are_repeated),
+        cmocka_unit_test(blanks_and_quotes_survive_a_shell),
+        cmocka_unit_test(a_proxy_with_its_password_is_not_repeated),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,170 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/plan.h"
+
+#define KIB UINT64_C(1024)
+#define MIB (KIB * 1024)
+#define GIB (MIB * 1024)
+
+static void chunks_are_small_enough_for_every_connection(void **state)
+{
+    (void)state;
+    static const uint64_t sizes[] = {0,        1,       64 * KIB, MIB,      5 * MIB,
+                                     32 * MIB, GIB / 3, 4 * GIB,  40 * GIB, UINT64_C(1) << 61};
+    static const uint64_t limits[] = {64 * KIB, MIB, 64 * MIB, GIB};
+    for (size_t s = 0; s < PLM_COUNT(sizes); s++)
+        for (size_t l = 0; l < PLM_COUNT(limits); l++)
+            for (unsigned connections = 1; connections <= 32; connections++) {
+                uint64_t length = plm_plan_chunk_length(sizes[s], limits[l], connections);
+                assert_true(length > 0);
+                assert_true(length <= limits[l]);
+                /* Every connection gets a piece of what is worth one. */
+                if (sizes[s] >= 2 * MIB * connections)
+                    assert_true(length * connections <= sizes[s] + MIB * connections);
+            }
+    assert_int_equal(plm_plan_chunk_length(4 * GIB, 64 * MIB, 4), 64 * MIB);
+    assert_int_equal(plm_plan_chunk_length(GIB, 64 * MIB, 16), 16 * MIB);
+    assert_int_equal(plm_plan_chunk_length(64 * MIB, 64 * MIB, 4), 8 * MIB);
+    assert_int_equal(plm_plan_chunk_length(16 * MIB, 64 * MIB, 4), 5 * MIB);
+}
+
+static uint32_t next_random(uint32_t *seed)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 17;
+    *seed ^= *seed << 5;
+    return *seed;
+}
+
+#define BYTES 400
+#define ASKED_MAX 8
+
+struct world {
+    struct plm_spans written;
+    struct plm_span asked[ASKED_MAX];
+    size_t count;
+    bool here[BYTES]; /* written or asked for */
+};
+
+static void mark(struct world *w, struct plm_span span)
+{
+    memset(w->here + span.start, true, plm_span_length(span));
+}
+
+static struct world random_world(uint32_t *seed)
+{
+    struct world w = {.count = next_random(seed) % ASKED_MAX};
+    for (unsigned i = next_random(seed) % 6; i > 0; i--) {
+        uint64_t start = next_random(seed) % BYTES;
+        struct plm_span span = {start, start + next_random(seed) % (BYTES - start + 1)};
+        span.end = span.end > start + 60 ? start + 60 : span.end;
+        assert_true(plm_spans_add(&w.written, span, NULL));
+        mark(&w, span);
+    }
+    for (size_t i = 0; i < w.count; i++) { /* may overlap one another and what is written */
+        uint64_t start = next_random(seed) % BYTES;
+        uint64_t length = next_random(seed) % 50;
+        w.asked[i] = (struct plm_span){start, start + length > BYTES ? BYTES : start + length};
+        mark(&w, w.asked[i]);
+    }
+    return w;
+}
+
+static void asking_until_the_end_covers_every_missing_byte_once(void **state)
+{
+    (void)state;
+    uint32_t seed = 20240601;
+    for (int round = 0; round < 2000; round++) {
+        struct world w = random_world(&seed);
+        uint64_t limit = round % 3 ? BYTES : next_random(&seed) % BYTES;
+        uint64_t chunk = 1 + next_random(&seed) % 70, last = 0;
+        struct plm_span next;
+        while (plm_plan_next(&w.written, w.asked, w.count, limit, chunk, &next)) {
+            assert_true(next.start < next.end && next.end <= limit);
+            assert_true(next.start >= last); /* lowest first */
+            last = next.end;
+            assert_true(plm_span_length(next) <= chunk);
+            assert_int_equal(next.start / chunk, (next.end - 1) / chunk); /* within the grid */
+            for (uint64_t at = next.start; at < next.end; at++)
+                assert_false(w.here[at]);
+            mark(&w, next);
+            assert_true(plm_spans_add(&w.written, next, NULL));
+        }
+        for (uint64_t at = 0; at < limit; at++)
+            assert_true(w.here[at]);
+        plm_spans_done(&w.written);
+    }
+}
+
+static void nothing_is_left_to_ask_of_a_full_or_empty_blob(void **state)
+{
+    (void)state;
+    struct plm_spans written = {0};
+    struct plm_span next = {7, 8};
+    assert_false(plm_plan_next(&written, NULL, 0, 0, MIB, &next));
+    assert_true(plm_spans_add(&written, (struct plm_span){0, 10}, NULL));
+    assert_false(plm_plan_next(&written, NULL, 0, 10, MIB, &next));
+    assert_int_equal(next.start, 7);
+    struct plm_span asked = {10, 20};
+    assert_false(plm_plan_next(&written, &asked, 1, 20, MIB, &next));
+    assert_true(plm_plan_next(&written, &asked, 1, 21, MIB, &next));
+    assert_int_equal(next.start, 20);
+    plm_spans_done(&written);
+}
+
+static void a_split_leaves_both_something_worth_a_request(void **state)
+{
+    (void)state;
+    uint32_t seed = 42;
+    for (int round = 0; round < 20000; round++) {
+        uint64_t left = (uint64_t)next_random(&seed) << (next_random(&seed) % 30);
+        uint64_t slow = next_random(&seed) >> (next_random(&seed) % 32);
+        uint64_t fast = next_random(&seed) >> (next_random(&seed) % 32);
+        uint64_t keep = plm_plan_split(left, slow, fast);
+        if (keep == 0)
+            continue;
+        assert_true(keep >= PLM_PLAN_MIN_CHUNK);
+        assert_true(keep < left && left - keep >= PLM_PLAN_MIN_CHUNK);
+    }
+}
+
+static void a_split_is_in_proportion_to_the_rates(void **state)
+{
+    (void)state;
+    assert_int_equal(plm_plan_split(100 * MIB, MIB, 3 * MIB), 25 * MIB);
+    assert_int_equal(plm_plan_split(100 * MIB, MIB, MIB), 50 * MIB);
+    assert_int_equal(plm_plan_split(100 * MIB, 0, 0), 50 * MIB);
+    assert_int_equal(plm_plan_split(100 * MIB, 0, MIB), PLM_PLAN_MIN_CHUNK);
+}
+
+static void a_split_that_does_not_pay_is_not_made(void **state)
+{
+    (void)state;
+    assert_int_equal(plm_plan_split(0, 0, MIB), 0);
+    assert_int_equal(plm_plan_split(2 * PLM_PLAN_MIN_CHUNK - 1, 1, MIB), 0);
+    assert_int_equal(plm_plan_split(10 * MIB, 20 * MIB, 20 * MIB), 0); /* done in half a second */
+    assert_int_equal(plm_plan_split(100 * MIB, 90 * MIB, 1), 0);       /* the helper is too slow */
+    /* A stream that crawls is split, however much is left of it. */
+    assert_true(plm_plan_split(UINT64_C(18446744073709552), 1, MIB) > 0);
+    assert_true(plm_plan_split((UINT64_C(1) << 62) - 1, 1, MIB) > 0);
+    assert_int_equal(plm_plan_split((UINT64_C(1) << 62) - 1, MIB, 0), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(chunks_are_small_enough_for_every_connection),
+        cmocka_unit_test(asking_until_the_end_covers_every_missing_byte_once),
+        cmocka_unit_test(nothing_is_left_to_ask_of_a_full_or_empty_blob),
+        cmocka_unit_test(a_split_leaves_both_something_worth_a_request),
+        cmocka_unit_test(a_split_is_in_proportion_to_the_rates),
+        cmocka_unit_test(a_split_that_does_not_pay_is_not_made),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
