@@ -4,11 +4,8 @@
 #define GRID (UINT64_C(1) << 20)
 #define PIECES_PER_CONNECTION 4
 #define LEAST (UINT64_C(8) << 20)
-/* A cut connection throws away what is on its way: for a much slower one that is little, and worth
- * it sooner. */
-#define SPLIT_WORTH_MS 3000
-#define SPLIT_WORTH_SLOW_MS 1000
-#define MUCH_SLOWER 4
+/* A cut connection throws away what is on its way: what is done soon is left alone. */
+#define SPLIT_WORTH_S 3
 #define TAIL_LEAST (UINT64_C(4) << 20)
 
 uint64_t plm_plan_chunk_length(uint64_t blob_size, uint64_t chunk_size, unsigned connections)
