@@ -4,7 +4,7 @@
 #define GRID (UINT64_C(1) << 20)
 #define PIECES_PER_CONNECTION 4
 #define LEAST (UINT64_C(8) << 20)
-/* A cut connection throws away what is on its way: what is done soon is left alone. */
+/* A cut connection throws away what is on its way to us. */
 #define SPLIT_WORTH_S 3
 #define TAIL_LEAST (UINT64_C(4) << 20)
 
