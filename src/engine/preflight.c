@@ -43,7 +43,11 @@ bool plm_pull_preflight(struct plm_pull *pull, struct plm_event_plan *out, struc
         !plm_os_free_space(engine->store.root_fd, &plan.free_bytes, err))
         return false;
     if (plan.needed > 0) {
-        plan.needed += RESERVE + engine->options.min_free;
+        /* Blobs are below 2^62 bytes together; what the user wants free has no such bound. */
+        plan.needed += RESERVE;
+        plan.needed = engine->options.min_free < UINT64_MAX - plan.needed
+                          ? plan.needed + engine->options.min_free
+                          : UINT64_MAX;
         plan.fits = engine->store.root_fd < 0 || plan.needed <= plan.free_bytes;
     }
     *out = plan;

@@ -34,6 +34,21 @@ static void chunks_are_small_enough_for_every_connection(void **state)
     assert_int_equal(plm_plan_chunk_length(16 * MIB, 64 * MIB, 4), 5 * MIB);
 }
 
+static void pieces_shrink_towards_the_end(void **state)
+{
+    (void)state;
+    uint64_t before = 64 * MIB;
+    for (uint64_t left = 2 * GIB; left > 0; left -= 8 * MIB) {
+        uint64_t length = plm_plan_tail_length(left, 64 * MIB, 4);
+        assert_true(length >= 4 * MIB && length <= before);
+        before = length;
+    }
+    assert_int_equal(plm_plan_tail_length(2 * GIB, 64 * MIB, 4), 64 * MIB);
+    assert_int_equal(plm_plan_tail_length(128 * MIB, 64 * MIB, 4), 16 * MIB);
+    assert_int_equal(plm_plan_tail_length(1, 64 * MIB, 32), 4 * MIB);
+    assert_int_equal(plm_plan_tail_length(1, 64 * KIB, 32), 64 * KIB); /* as the user said */
+}
+
 static uint32_t next_random(uint32_t *seed)
 {
     *seed ^= *seed << 13;
@@ -148,7 +163,7 @@ static void a_split_that_does_not_pay_is_not_made(void **state)
     (void)state;
     assert_int_equal(plm_plan_split(0, 0, MIB), 0);
     assert_int_equal(plm_plan_split(2 * PLM_PLAN_MIN_CHUNK - 1, 1, MIB), 0);
-    assert_int_equal(plm_plan_split(10 * MIB, 20 * MIB, 20 * MIB), 0); /* done in half a second */
+    assert_int_equal(plm_plan_split(10 * MIB, 20 * MIB, 20 * MIB), 0); /* done soon */
     assert_int_equal(plm_plan_split(100 * MIB, 90 * MIB, 1), 0);       /* the helper is too slow */
     /* A stream that crawls is split, however much is left of it. */
     assert_true(plm_plan_split(UINT64_C(18446744073709552), 1, MIB) > 0);
@@ -160,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chunks_are_small_enough_for_every_connection),
+        cmocka_unit_test(pieces_shrink_towards_the_end),
         cmocka_unit_test(asking_until_the_end_covers_every_missing_byte_once),
         cmocka_unit_test(nothing_is_left_to_ask_of_a_full_or_empty_blob),
         cmocka_unit_test(a_split_leaves_both_something_worth_a_request),
