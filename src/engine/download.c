@@ -37,18 +37,25 @@ void plm_download_init(struct plm_download *d, struct plm_pull *pull, uint32_t i
 
 static void run_sync(struct plm_work *work)
 {
-    struct plm_download *d =
-        (struct plm_download *)(void *)((char *)work - offsetof(struct plm_download, sync_work));
-    plm_partial_sync_run(&d->sync);
+    struct plm_download_sync *sync = (struct plm_download_sync *)(void *)work; /* first member */
+    plm_partial_sync_run(&sync->partial);
+}
+
+static void free_sync(struct plm_download *d)
+{
+    if (d->sync)
+        plm_partial_sync_drop(&d->sync->partial);
+    free(d->sync);
+    d->sync = NULL;
 }
 
 static void sync_done(struct plm_work *work)
 {
-    struct plm_download *d =
-        (struct plm_download *)(void *)((char *)work - offsetof(struct plm_download, sync_work));
+    struct plm_download *d = ((struct plm_download_sync *)(void *)work)->download;
     struct plm_error err = {0};
-    d->syncing = false;
-    if (plm_partial_sync_finish(d->partial, &d->sync, &err)) {
+    bool ok = plm_partial_sync_finish(d->partial, &d->sync->partial, &err);
+    free_sync(d);
+    if (ok) {
         struct plm_event event = {.kind = PLM_EV_CHECKPOINT_SAVED,
                                   .checkpoint = {.durable = plm_spans_total(&d->partial->durable)}};
         plm_pull_emit(d->pull, d, &event);
@@ -61,17 +68,23 @@ static void sync_done(struct plm_work *work)
 void plm_download_sync(struct plm_download *d)
 {
     struct plm_error err = {0};
-    if (d->syncing)
+    if (d->sync)
         return;
-    if (!plm_partial_sync_prepare(d->partial, &d->sync, &err)) {
+    d->sync = calloc(1, sizeof(*d->sync));
+    if (!d->sync && !plm_fail(&err, PLM_E_NOMEM, "no memory for a sync")) {
         plm_pull_fail(d->pull, &err);
         return;
     }
-    d->syncing = true;
+    d->sync->download = d;
+    d->sync->work = (struct plm_work){.run = run_sync, .done = sync_done};
+    if (!plm_partial_sync_prepare(d->partial, &d->sync->partial, &err)) {
+        free_sync(d);
+        plm_pull_fail(d->pull, &err);
+        return;
+    }
     d->unsynced = 0;
     d->synced_ms = now_of(d);
-    d->sync_work = (struct plm_work){.run = run_sync, .done = sync_done};
-    plm_workers_submit(d->pull->job->engine->workers, &d->sync_work);
+    plm_workers_submit(d->pull->job->engine->workers, &d->sync->work);
 }
 
 static bool is_sync_due(const struct plm_download *d)
@@ -249,7 +262,7 @@ static void step_fetching(struct plm_download *d)
 static void step_syncing(struct plm_download *d)
 {
     plm_frontier_push(d->frontier, d->want.size, true);
-    if (d->syncing)
+    if (d->sync)
         return;
     if (plm_spans_total(&d->partial->durable) < d->want.size && !d->pull->error.code)
         plm_download_sync(d);
@@ -316,13 +329,13 @@ void plm_download_close(struct plm_download *d)
     plm_timer_stop(plm_pull_loop(d->pull), &d->timer);
     if (d->frontier)
         plm_frontier_cancel(d->frontier);
-    if (d->partial && !d->syncing && d->unsynced > 0)
+    if (d->partial && !d->sync && d->unsynced > 0)
         plm_download_sync(d);
 }
 
 bool plm_download_is_closed(const struct plm_download *d)
 {
-    return d->closing && !d->syncing && !(d->frontier && d->frontier->busy) &&
+    return d->closing && !d->sync && !(d->frontier && d->frontier->busy) &&
            !(d->sift && d->sift->busy);
 }
 
@@ -332,6 +345,7 @@ void plm_download_done(struct plm_download *d)
     while (d->chunks)
         plm_chunk_free(d->chunks);
     plm_source_free(d->source);
+    free_sync(d);
     plm_download_drop_frontier(d);
     plm_sift_free(d->sift);
     plm_os_close(d->check_fd);

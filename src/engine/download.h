@@ -47,9 +47,7 @@ struct plm_download {
     int check_fd;    /**< while CHECKING */
     struct plm_timer timer;
     /* syncs */
-    struct plm_work sync_work;
-    struct plm_partial_sync sync;
-    bool syncing;
+    struct plm_download_sync *sync; /**< owned; NULL unless one is under way */
     uint64_t unsynced;
     int64_t synced_ms;
     /* hash failures */

@@ -4,6 +4,13 @@
 #include "engine/download.h"
 #include "engine/sift.h"
 
+/** A sync under way; only few of a model's downloads have one at a time. */
+struct plm_download_sync {
+    struct plm_work work; /**< first */
+    struct plm_download *download;
+    struct plm_partial_sync partial;
+};
+
 /** Starts making durable what was written so far, unless that is under way. */
 void plm_download_sync(struct plm_download *download);
 void plm_download_drop_frontier(struct plm_download *download);
