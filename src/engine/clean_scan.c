@@ -1,7 +1,6 @@
 /* Debris: knows disposable files by their names, and collects them blob by blob. */
 #include "engine/clean_scan.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,9 +87,10 @@ bool plm_debris_of_name(const char *name, bool in_blobs, struct plm_debris *out)
                                         {".lock", PLM_DEBRIS_LOCK}};
     struct plm_debris debris = {.in_blobs = in_blobs};
     const char *ending;
-    if (strlen(name) >= sizeof(debris.name))
+    size_t length = strlen(name);
+    if (length >= sizeof(debris.name))
         return false;
-    (void)snprintf(debris.name, sizeof(debris.name), "%s", name);
+    memcpy(debris.name, name, length + 1);
     debris.has_digest = take_digest(name, &debris.digest, &ending);
     bool known;
     if (debris.has_digest && in_blobs) {

@@ -314,6 +314,8 @@ void plm_download_close(struct plm_download *d)
     plm_source_free(d->source);
     d->source = NULL;
     plm_timer_stop(plm_pull_loop(d->pull), &d->timer);
+    if (d->frontier)
+        plm_frontier_cancel(d->frontier);
     if (d->partial && !d->syncing && d->unsynced > 0)
         plm_download_sync(d);
 }

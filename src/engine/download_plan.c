@@ -129,6 +129,7 @@ bool plm_download_write(struct plm_download *d, uint64_t offset, const void *byt
     d->unsynced += length;
     d->done = plm_spans_total(&d->partial->written);
     d->dirty = true;
+    plm_frontier_push(d->frontier, plm_spans_prefix(&d->partial->written), false);
     return true;
 }
 

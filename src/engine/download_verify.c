@@ -44,7 +44,6 @@ static void tell_failed(struct plm_download *d, uint64_t dropped)
 static void fetch_again(struct plm_download *d)
 {
     d->done = plm_spans_total(&d->partial->written);
-    d->frontier->hashed = 0;
     d->state = PLM_DOWNLOAD_FETCHING;
     plm_pull_kick(d->pull);
 }

@@ -1,4 +1,4 @@
-/* Frontier: hashes a growing file in order, a piece at a time. */
+/* Frontier: hashes a growing file in order, as close behind its prefix as the processor allows. */
 #include "engine/frontier.h"
 
 #include <stdlib.h>
@@ -8,46 +8,61 @@
 #define PIECE_MAX (UINT64_C(8) << 20)
 #define PIECE_MIN (UINT64_C(1) << 20)
 #define BLOCK ((size_t)256 << 10)
+/* After so much a worker looks after other work first: syncs must not wait for a whole blob. */
+#define TURN (UINT64_C(64) << 20)
 /* Pages so far behind were written back by now and can leave the cache. */
 #define DROP_BEHIND (UINT64_C(64) << 20)
 
-static void hash_piece(struct plm_work *work)
+static bool hash_piece(struct plm_frontier *f, char *block, struct plm_span span)
 {
-    struct plm_frontier *f = (struct plm_frontier *)(void *)work; /* its first member */
-    uint64_t at = f->hashed, end = f->hashed + f->piece;
-    if (f->write_behind)
-        plm_os_write_behind(f->fd, (struct plm_span){at, end});
-    char *block = malloc(BLOCK);
-    if (!block) {
-        f->piece_failed = true;
-        (void)plm_fail(&f->piece_err, PLM_E_NOMEM, "no memory to hash with");
-        return;
-    }
-    while (at < end && !f->piece_failed) {
-        size_t want = end - at < BLOCK ? (size_t)(end - at) : BLOCK, got = 0;
-        f->piece_failed = !plm_os_read_at(f->fd, block, want, at, &got, &f->piece_err) ||
-                          !plm_hash_update(f->hash, block, got, &f->piece_err);
-        if (!f->piece_failed && got < want) {
-            f->piece_failed = true;
-            (void)plm_fail(&f->piece_err, PLM_E_IO, "the file became shorter while it was hashed");
-        }
+    uint64_t at = span.start;
+    while (at < span.end && !atomic_load(&f->cancelled)) {
+        size_t want = span.end - at < BLOCK ? (size_t)(span.end - at) : BLOCK, got = 0;
+        if (!plm_os_read_at(f->fd, block, want, at, &got, &f->run_err) ||
+            !plm_hash_update(f->hash, block, got, &f->run_err))
+            return false;
+        if (got < want)
+            return plm_fail(&f->run_err, PLM_E_IO, "the file became shorter while it was hashed");
         at += got;
     }
-    free(block);
-    if (f->write_behind && end > DROP_BEHIND)
+    return at == span.end || plm_fail(&f->run_err, PLM_E_INTERRUPTED, "hashing was stopped");
+}
+
+static void drop_behind(const struct plm_frontier *f, uint64_t end)
+{
+    if (end > DROP_BEHIND)
         plm_os_drop_cache(f->fd,
                           (struct plm_span){end > 2 * DROP_BEHIND ? end - 2 * DROP_BEHIND : 0,
                                             end - DROP_BEHIND});
 }
 
-static void piece_done(struct plm_work *work)
+static void run(struct plm_work *work)
+{
+    struct plm_frontier *f = (struct plm_frontier *)(void *)work; /* its first member */
+    uint64_t at = atomic_load(&f->hashed), turn = at + TURN, target;
+    char *block = malloc(BLOCK);
+    f->run_failed = !block && !plm_fail(&f->run_err, PLM_E_NOMEM, "no memory to hash with");
+    while (!f->run_failed && at < turn && (target = atomic_load(&f->target)) > at) {
+        struct plm_span piece = {at, target - at < PIECE_MAX ? target : at + PIECE_MAX};
+        if (f->write_behind)
+            plm_os_write_behind(f->fd, piece);
+        f->run_failed = !hash_piece(f, block, piece);
+        at = piece.end;
+        if (!f->run_failed)
+            atomic_store(&f->hashed, at);
+        if (f->write_behind)
+            drop_behind(f, at);
+    }
+    free(block);
+    work->again = !f->run_failed && atomic_load(&f->target) > at;
+}
+
+static void caught_up(struct plm_work *work)
 {
     struct plm_frontier *f = (struct plm_frontier *)(void *)work;
     f->busy = false;
-    f->failed = f->piece_failed;
-    f->err = f->piece_err;
-    if (!f->failed)
-        f->hashed += f->piece;
+    f->failed = f->run_failed;
+    f->err = f->run_err;
     f->moved(f->ctx);
 }
 
@@ -55,7 +70,7 @@ bool plm_frontier_init(struct plm_frontier *f, struct plm_workers *workers, int 
                        bool write_behind, void (*moved)(void *ctx), void *ctx,
                        struct plm_error *err)
 {
-    *f = (struct plm_frontier){.work = {.run = hash_piece, .done = piece_done},
+    *f = (struct plm_frontier){.work = {.run = run, .done = caught_up},
                                .workers = workers,
                                .fd = fd,
                                .write_behind = write_behind,
@@ -72,15 +87,23 @@ void plm_frontier_done(struct plm_frontier *f)
 
 void plm_frontier_push(struct plm_frontier *f, uint64_t prefix, bool all)
 {
-    if (f->busy || f->failed || prefix <= f->hashed || (!all && prefix - f->hashed < PIECE_MIN))
+    uint64_t hashed = atomic_load(&f->hashed);
+    if (prefix > atomic_load(&f->target))
+        atomic_store(&f->target, prefix);
+    if (f->busy || f->failed || prefix <= hashed || (!all && prefix - hashed < PIECE_MIN))
         return;
-    f->piece = prefix - f->hashed < PIECE_MAX ? prefix - f->hashed : PIECE_MAX;
     f->busy = true;
     plm_workers_submit(f->workers, &f->work);
 }
 
+void plm_frontier_cancel(struct plm_frontier *f)
+{
+    atomic_store(&f->cancelled, true);
+}
+
 bool plm_frontier_digest(struct plm_frontier *f, struct plm_digest *out, struct plm_error *err)
 {
-    f->hashed = 0;
+    atomic_store(&f->hashed, 0);
+    atomic_store(&f->target, 0);
     return plm_hash_final(f->hash, out, err);
 }

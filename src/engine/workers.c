@@ -38,13 +38,27 @@ static struct plm_work *take(struct plm_workers *workers)
     return work;
 }
 
+static void append(struct plm_workers *workers, struct plm_work *work)
+{
+    work->next = NULL;
+    plm_mutex_lock(&workers->mutex);
+    *workers->last = work;
+    workers->last = &work->next;
+    plm_cond_signal(&workers->more);
+    plm_mutex_unlock(&workers->mutex);
+}
+
 static void *serve(void *ctx)
 {
     struct plm_workers *workers = ctx;
     struct plm_work *work;
     while ((work = take(workers)) != NULL) {
+        work->again = false;
         work->run(work);
-        plm_loop_post(workers->loop, &work->message);
+        if (work->again)
+            append(workers, work);
+        else
+            plm_loop_post(workers->loop, &work->message);
     }
     return NULL;
 }
@@ -88,10 +102,5 @@ void plm_workers_free(struct plm_workers *workers)
 void plm_workers_submit(struct plm_workers *workers, struct plm_work *work)
 {
     work->message = (struct plm_message){.deliver = deliver};
-    work->next = NULL;
-    plm_mutex_lock(&workers->mutex);
-    *workers->last = work;
-    workers->last = &work->next;
-    plm_cond_signal(&workers->more);
-    plm_mutex_unlock(&workers->mutex);
+    append(workers, work);
 }

@@ -14,6 +14,8 @@ struct plm_work {
     struct plm_message message; /**< first: the way back to the loop */
     void (*run)(struct plm_work *work);
     void (*done)(struct plm_work *work);
+    bool again; /**< set by run(): put at the end of the queue once more, so that others get their
+                   turn */
     struct plm_work *next;
 };
 

@@ -196,6 +196,8 @@ def check_events(result):
             assert event["OverallDone"] >= done.get(job, 0), f"progress went down: {event} {result}"
             done[job] = event["OverallDone"]
             assert event["OverallDone"] <= event["OverallTotal"], event
+        if event["event"] == "retry":
+            assert event["Attempt"] <= event["MaxAttempts"], f"more tries than allowed: {event}"
         if event["event"] in ("completed", "failed"):
             ended.add(job)
     if result.status != 64:

@@ -103,10 +103,12 @@ def install(store, host, repository, tag, model):
 
 # ---- what other programs leave behind ----
 
-def leave_pullama_partial(store, layer, verified, total=None, with_digests=True, size=None, **changes):
-    """Pullama's `.partial` in blobs/ and its checkpoint: `verified` of chunks of `size` bytes are done."""
-    size = size or 1 << 20
-    data = layer.data
+def leave_pullama_partial(store, layer, verified, total=None, with_digests=True, **changes):
+    """Pullama's `.partial` in blobs/ and its checkpoint: `verified` of chunks of 1 MiB are done.
+
+    changes replace members of the checkpoint.
+    """
+    data, size = layer.data, 1 << 20
     starts = range(0, len(data), size)
     chunks = []
     for index, start in enumerate(starts):

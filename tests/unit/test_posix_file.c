@@ -94,6 +94,24 @@ static void entries_are_each_seen_once(void **state)
     plm_os_close(dir);
 }
 
+static void a_path_is_made_absolute_with_its_links_resolved(void **state)
+{
+    (void)state;
+    char *direct = NULL, *linked = NULL, *none = NULL;
+    struct plm_error err = {0};
+    assert_int_equal(mkdir(scratch_file("d"), 0700), 0);
+    assert_int_equal(symlink("d", scratch_file("l")), 0);
+    assert_true(plm_os_absolute_path(scratch_file("./d/../d"), &direct, &err));
+    assert_true(plm_os_absolute_path(scratch_file("l"), &linked, &err));
+    assert_int_equal(direct[0], '/');
+    assert_string_equal(direct, linked);
+    assert_false(plm_os_absolute_path(scratch_file("absent"), &none, &err));
+    assert_int_equal(err.code, PLM_E_NOT_FOUND);
+    assert_null(none);
+    free(direct);
+    free(linked);
+}
+
 #define WITH_SCRATCH(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_drop)
 
 int main(void)
@@ -103,6 +121,7 @@ int main(void)
         WITH_SCRATCH(links_fifos_and_directories_are_refused),
         WITH_SCRATCH(absent_is_a_value),
         WITH_SCRATCH(entries_are_each_seen_once),
+        WITH_SCRATCH(a_path_is_made_absolute_with_its_links_resolved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

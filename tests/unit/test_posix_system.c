@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -38,12 +40,28 @@ static void this_boot_has_one_identity(void **state)
     assert_true(plm_os_pid() > 0);
 }
 
+static void a_process_runs_until_it_has_ended(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_false(plm_os_is_running((long)child));
+    assert_true(plm_os_is_running(plm_os_pid()));
+    assert_true(plm_os_is_running(1)); /* another's */
+    assert_false(plm_os_is_running(0));
+    assert_false(plm_os_is_running(-1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clocks_run_forward),
         cmocka_unit_test(random_bytes_differ),
         cmocka_unit_test(this_boot_has_one_identity),
+        cmocka_unit_test(a_process_runs_until_it_has_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
