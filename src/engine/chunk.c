@@ -27,9 +27,9 @@ static bool on_head(void *ctx, const struct plm_http_head *head, struct plm_erro
     case PLM_RANGE_EXACT:
         break;
     case PLM_RANGE_WHOLE:
-        if (!asked_all)
-            d->no_ranges = true;
-        chunk->whole = true;
+        if (asked_all)
+            break; /* exactly that was asked for; a part of it may still be given to others */
+        d->no_ranges = chunk->whole = true;
         chunk->at = 0;
         break;
     case PLM_RANGE_WRONG:
@@ -167,7 +167,11 @@ static void retry(struct plm_chunk *chunk, const struct plm_fetch_result *result
     if (chunk->attempts++ == 0)
         chunk->failing_since_ms = now_of(chunk);
     bool dry = pull->last_byte_ms <= chunk->failing_since_ms;
-    if (chunk->attempts > pull->job->engine->options.max_retries && dry) {
+    bool is_over = chunk->attempts > pull->job->engine->options.max_retries;
+    if (is_over && !dry) { /* new bytes elsewhere have refilled the budget */
+        chunk->attempts = 1;
+        chunk->failing_since_ms = now_of(chunk);
+    } else if (is_over) {
         struct plm_error err = *result->error;
         err.code = PLM_E_NETWORK;
         (void)plm_prefix(&err, "gave up after %d tries without a new byte", chunk->attempts);
