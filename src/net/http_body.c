@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define REFUSE SIZE_MAX            /* never a length that curl offers: ends the transfer */
+#define NEXT_TURN_MS 1             /* not in this step any more */
 #define ERROR_BODY_MAX (64u << 10) /* of an answer that is no content: enough for a message */
 #define ERROR_BODY_WIRE (1u << 20) /* more than this of it is not waited for */
 
@@ -101,6 +102,12 @@ static bool is_held_back(struct plm_http_transfer *t, size_t length)
 {
     struct plm_http_client *client = t->client;
     struct plm_rate *rate = &client->rate;
+    if (plm_loop_turn_is_over(client->loop)) {
+        t->paused = true;
+        if (!client->resume.armed)
+            plm_timer_start(client->loop, &client->resume, NEXT_TURN_MS);
+        return true;
+    }
     if (!rate->per_second)
         return false;
     int64_t now_ms = plm_loop_now(client->loop);

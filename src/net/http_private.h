@@ -37,7 +37,7 @@ struct plm_http_transfer {
     bool begun;   /* the final head was shown to whom it concerns */
     bool to_sink; /* begin() took the body */
     bool sent;    /* the connection stands: the stall clock runs */
-    bool paused;  /* by the rate limit */
+    bool paused;  /* by the rate limit, or until the loop has seen to everything else */
     bool ending;
     uint64_t round;
     uint64_t quantum; /* bytes that may pass before others have their turn */

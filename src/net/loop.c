@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#define TURN_MS 50
 #define WATCH_MAX 4
 
 struct watch {
@@ -75,6 +76,11 @@ void plm_loop_free(struct plm_loop *loop)
     plm_mutex_done(&loop->mail_mutex);
     free(loop);
     curl_global_cleanup();
+}
+
+bool plm_loop_turn_is_over(const struct plm_loop *loop)
+{
+    return plm_os_monotonic_ms() - loop->now_ms >= TURN_MS;
 }
 
 int64_t plm_loop_now(const struct plm_loop *loop)

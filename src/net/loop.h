@@ -18,6 +18,13 @@ void plm_loop_free(struct plm_loop *loop);
 /** Monotonic milliseconds, read once a step. */
 int64_t plm_loop_now(const struct plm_loop *loop);
 
+/**
+ * True when a step has been at its transfers for so long (50 ms) that signals, timers and workers'
+ * answers must not wait longer: whoever takes in bytes pauses. curl_multi_perform() alone may move
+ * 50 MB for each transfer before it returns.
+ */
+bool plm_loop_turn_is_over(const struct plm_loop *loop);
+
 struct plm_timer {
     int64_t due_ms;
     void (*fire)(void *ctx);
@@ -34,7 +41,8 @@ struct plm_message {
     void (*deliver)(struct plm_message *message); /**< called on the loop thread */
     struct plm_message *next;
 };
-/** Any thread: queues @p message and wakes the loop. The mailbox must outlive the posting threads. */
+/** Any thread: queues @p message and wakes the loop. The mailbox must outlive the posting threads.
+ */
 void plm_loop_post(struct plm_loop *loop, struct plm_message *message);
 void plm_loop_wake(struct plm_loop *loop);
 
