@@ -132,7 +132,12 @@ quietly() {
 build() {
     build_folder=$1 build_compiler=$2
     shift 2
-    mkdir -p "$build_folder"
+    mkdir -p "$build_folder" || return 1
+    if [ ! -w "$build_folder" ]; then
+        echo "$build_folder belongs to $(stat -c %U "$build_folder"), and you may not write there." >&2
+        echo "Remove it as that user, or work in a clone of your own." >&2
+        return 1
+    fi
     if [ ! -f "$build_folder/build.ninja" ]; then
         quietly "$build_folder/setup.log" env CC="$build_compiler" \
             meson setup "$@" "$build_folder" "$root" || return 1

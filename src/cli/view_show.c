@@ -142,14 +142,18 @@ static void show_parameters(struct plm_view *view, const struct plm_show_text *t
     (void)plm_params_each(text->text, text->length, show_parameter, view);
 }
 
-static void show_layer(struct plm_view *view, const struct plm_descriptor *blob)
+/* A kind that is longer than its column, as of a foreign media type, stands behind the size. */
+static void show_layer(struct plm_view *view, const char *kind, const struct plm_descriptor *blob)
 {
-    char kind[PLM_MEDIA_MAX], id[13], size[PLM_TEXT_SHORT];
+    char id[13], size[PLM_TEXT_SHORT];
+    bool is_long = strlen(kind) >= LABEL;
     struct plm_line line = plm_view_line(view, true);
-    plm_line_put(&line, PLM_STYLE_MUTED, "    %s", plm_media_kind(blob->media, kind));
+    plm_line_put(&line, PLM_STYLE_MUTED, "    %s", is_long ? "other" : kind);
     plm_line_pad(&line, 4 + LABEL);
     plm_line_put(&line, PLM_STYLE_DIGEST, "%s", plm_words_digest(&blob->digest, id));
     plm_line_put(&line, PLM_STYLE_BYTES, "    %s", plm_text_size(blob->size, size));
+    if (is_long)
+        plm_line_put(&line, PLM_STYLE_MUTED, "    %s", kind);
     plm_line_end(&line);
 }
 
@@ -157,12 +161,15 @@ static void show_layers(struct plm_view *view, const struct plm_manifest *manife
 {
     if (!manifest)
         return;
+    char kind[PLM_MEDIA_MAX];
     blank(view);
     heading(view, "Layers");
-    for (size_t i = 0; i < manifest->layer_count; i++)
-        show_layer(view, &manifest->layers[i].blob);
+    for (size_t i = 0; i < manifest->layer_count; i++) {
+        const struct plm_descriptor *blob = &manifest->layers[i].blob;
+        show_layer(view, plm_media_kind(blob->media, kind), blob);
+    }
     if (manifest->has_config)
-        show_layer(view, &manifest->config);
+        show_layer(view, "config", &manifest->config);
 }
 
 void plm_view_show(struct plm_view *view, const struct plm_event_show *show, int64_t now_s)

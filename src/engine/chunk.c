@@ -164,14 +164,13 @@ static void retry(struct plm_chunk *chunk, const struct plm_fetch_result *result
         give_back(chunk);
         return;
     }
-    if (chunk->attempts++ == 0)
-        chunk->failing_since_ms = now_of(chunk);
-    bool dry = pull->last_byte_ms <= chunk->failing_since_ms;
-    bool is_over = chunk->attempts > pull->job->engine->options.max_retries;
-    if (is_over && !dry) { /* new bytes elsewhere have refilled the budget */
+    /* A byte that came for any other request counts as well: then this is the first failure again.
+     */
+    if (chunk->attempts++ == 0 || pull->last_byte_ms > chunk->failing_since_ms) {
         chunk->attempts = 1;
         chunk->failing_since_ms = now_of(chunk);
-    } else if (is_over) {
+    }
+    if (chunk->attempts > pull->job->engine->options.max_retries) {
         struct plm_error err = *result->error;
         err.code = PLM_E_NETWORK;
         (void)plm_prefix(&err, "gave up after %d tries without a new byte", chunk->attempts);

@@ -61,6 +61,16 @@ def test_the_hint_really_resumes(pullama, store, registry, tiny):
     check_model(store, registry, "library/m", "latest", tiny)
 
 
+def test_the_hint_resumes_every_model_of_the_command(pullama, store, registry, tiny):
+    other = registry.add("library/other", "latest", model.small(MIB, seed=9))
+    result, _ = interrupt(pullama, registry, signal.SIGINT, 4 * MIB, registry.name("library/other"))
+    assert result.err.count("interrupted") == 1, result
+    arguments = result.err.partition("resume with: pullama ")[2].split()
+    pullama.run(*arguments).ended(0)
+    check_model(store, registry, "library/m", "latest", tiny)
+    check_model(store, registry, "library/other", "latest", other)
+
+
 def test_interrupted_while_it_waits_for_a_retry(pullama, registry, tiny):
     registry.fault("/manifests/", status=503, headers={"Retry-After": "30"})
     process = pullama.start_pull(registry.name("library/m"), environment=NO_LEAK_CHECK)
