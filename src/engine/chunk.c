@@ -64,14 +64,17 @@ static bool on_bytes(void *ctx, const void *bytes, size_t length, struct plm_err
     bool surplus = length > room;
     size_t use = surplus ? (size_t)room : length;
     if (use > 0) {
+        uint64_t before = chunk->download->done;
         if (!(chunk->whole ? write_missing(chunk, bytes, use, err)
                            : plm_download_write(chunk->download, chunk->at, bytes, use, err)))
             return false;
         chunk->at += use;
         chunk->received += use;
         chunk->last_byte_ms = now_of(chunk);
-        chunk->attempts = chunk->resolves = 0;
-        plm_pull_received(chunk->download->pull, use);
+        bool is_new = chunk->download->done > before; /* else a stream repeats what is here */
+        if (is_new)
+            chunk->attempts = chunk->resolves = 0;
+        plm_pull_received(chunk->download->pull, use, is_new);
     }
     bool cut = chunk->at >= end && !chunk->whole && end < chunk->asked.end;
     return surplus || cut ? plm_fail(err, PLM_E_INTERRUPTED, "%s", "") : true;

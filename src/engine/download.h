@@ -52,8 +52,8 @@ struct plm_download {
     int64_t synced_ms;
     /* hash failures */
     int failures; /**< wrong hashes so far */
-    int sifts;    /**< times that chunk digests were asked
-                        for */
+    int sifts;    /**< times that chunk digests were asked for */
+    int restarts; /**< times that everything was dropped */
     bool clean;   /**< every byte was fetched since the last start from nothing */
     bool has_wrong;
     struct plm_digest wrong;
