@@ -77,7 +77,7 @@ bool plm_download_split(struct plm_download *download);
 /** Looks at where things stand and moves on; called after anything happened. */
 void plm_download_advance(struct plm_download *download);
 /** Ends requests; syncs what is not synced; is_closed() tells when nothing is under way any more.
- */
+ * To be called again until then. */
 void plm_download_close(struct plm_download *download);
 bool plm_download_is_closed(const struct plm_download *download);
 void plm_download_done(struct plm_download *download);

@@ -115,9 +115,9 @@ static void on_chunksums(void *ctx, const struct plm_chunksum *sums, size_t coun
     struct plm_event event = {
         .kind = PLM_EV_CHUNKSUMS_FETCHED,
         .chunksums = {.chunk_count = (uint32_t)count, .available = sums != NULL}};
-    plm_pull_emit(d->pull, d, &event);
     if (d->closing)
         return;
+    plm_pull_emit(d->pull, d, &event);
     if (!sums || count == 0) {
         start_clean(d);
         return;
