@@ -355,6 +355,7 @@ const struct plm_job_kind plm_pull_kind = {
     .verb = PLM_VERB_PULL,
     .makes_store = true,
     .needs_ref = true,
+    .needs_network = true,
     .start = start,
     .stop = stop,
     .free = release,
