@@ -296,7 +296,6 @@ static void on_manifest(void *ctx, const struct plm_http_outcome *answer,
         ok = plm_manifest_parse(bytes, size, &pull->manifest, &err) && begin(pull, &err);
     }
     if (!ok) {
-        (void)plm_prefix(&err, "%s", pull->manifest ? "pull" : "manifest");
         plm_pull_fail(pull, &err);
     }
 }
