@@ -121,13 +121,6 @@ static void set_present(struct plm_download *d)
     plm_pull_emit_kind(d->pull, d, PLM_EV_BLOB_CACHED);
 }
 
-static bool start_check(struct plm_download *d, struct plm_error *err)
-{
-    d->state = PLM_DOWNLOAD_CHECKING;
-    return plm_blob_open(&d->pull->job->engine->store, &d->want.digest, &d->check_fd, err) &&
-           start_frontier(d, d->check_fd, false, err);
-}
-
 static void tell_found(struct plm_download *d, const struct plm_partial_found *found)
 {
     uint64_t here = plm_spans_total(&d->partial->written);
@@ -186,6 +179,19 @@ static bool start_fetch(struct plm_download *d, struct plm_error *err)
     d->state = PLM_DOWNLOAD_FETCHING;
     return start_frontier(d, d->partial->fd, true, err) &&
            plm_source_new(d->pull->registry, &d->want, &d->source, err);
+}
+
+static bool start_check(struct plm_download *d, struct plm_error *err)
+{
+    struct plm_error why = {0};
+    if (plm_blob_open(&d->pull->job->engine->store, &d->want.digest, &d->check_fd, &why)) {
+        d->state = PLM_DOWNLOAD_CHECKING;
+        return start_frontier(d, d->check_fd, false, err);
+    }
+    if (why.code == PLM_E_NOT_FOUND) /* removed since it was looked at */
+        return start_fetch(d, err);
+    *err = why;
+    return false;
 }
 
 void plm_download_open(struct plm_download *d)

@@ -281,6 +281,8 @@ static void on_manifest(void *ctx, const struct plm_http_outcome *answer,
     struct plm_error err = {0};
     struct plm_descriptor child;
     const struct plm_engine_options *options = &pull->job->engine->options;
+    if (pull->state != PLM_PULL_RESOLVING) /* stopped in the meantime */
+        return;
     if (error) {
         plm_pull_fail(pull, error);
         return;
