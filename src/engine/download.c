@@ -123,9 +123,11 @@ static void set_present(struct plm_download *d)
 
 static bool start_check(struct plm_download *d, struct plm_error *err)
 {
+    if (!plm_blob_open(&d->pull->job->engine->store, &d->want.digest, &d->check_fd, err) ||
+        !start_frontier(d, d->check_fd, false, err))
+        return false;
     d->state = PLM_DOWNLOAD_CHECKING;
-    return plm_blob_open(&d->pull->job->engine->store, &d->want.digest, &d->check_fd, err) &&
-           start_frontier(d, d->check_fd, false, err);
+    return true;
 }
 
 static void tell_found(struct plm_download *d, const struct plm_partial_found *found)
@@ -183,9 +185,11 @@ static bool start_fetch(struct plm_download *d, struct plm_error *err)
     d->unsynced = d->done - plm_spans_total(&d->partial->durable);
     d->chunk_length =
         plm_plan_chunk_length(d->want.size, engine->options.chunk_size, d->pull->connections);
+    if (!start_frontier(d, d->partial->fd, true, err) ||
+        !plm_source_new(d->pull->registry, &d->want, &d->source, err))
+        return false;
     d->state = PLM_DOWNLOAD_FETCHING;
-    return start_frontier(d, d->partial->fd, true, err) &&
-           plm_source_new(d->pull->registry, &d->want, &d->source, err);
+    return true;
 }
 
 void plm_download_open(struct plm_download *d)
