@@ -121,9 +121,6 @@ static void on_event(void *ctx, const struct plm_event *event)
     }
 }
 
-/* The linker sees to the library's own allocations; jansson has to be asked. */
-void *__wrap_malloc(size_t size);
-
 static void pull(struct world *world)
 {
     char models[320], key[320], name[64];
@@ -138,7 +135,7 @@ static void pull(struct world *world)
     const struct plm_engine_options options = {
         .models_dir = models, .key_path = key, .chunk_size = 512u << 10, .stall_ms = HANG_S * 500};
     const struct plm_job_spec spec = {.verb = PLM_VERB_PULL, .model = name};
-    json_set_alloc_funcs(__wrap_malloc, free);
+    json_set_alloc_funcs(fault_json_malloc, free);
     fault_arm(world->plan, world->log);
     run->is_made =
         plm_engine_new(&options, (struct plm_sink){on_event, &listener}, &engine, &run->err) &&
