@@ -47,7 +47,8 @@ static const struct model_blob *blob_of(const struct look *look, const char *nam
     for (size_t v = 0; v < MODEL_VERSIONS; v++)
         for (size_t i = 0; i < MODEL_BLOBS; i++) {
             const struct model_blob *blob = &look->world->registry->models[v].blobs[i];
-            if (strncmp(name, plm_digest_file_name(&blob->want.digest, file), strlen(file)) == 0)
+            const char *base = plm_digest_file_name(&blob->want.digest, file);
+            if (strncmp(name, base, strlen(base)) == 0)
                 return blob;
         }
     return NULL;
