@@ -18,6 +18,7 @@ struct look {
     int dir; /* that is being read */
     int depth;
     char path[600];
+    uint64_t kept; /* bytes of the tag's version that are here for sure */
 };
 
 static bool wrong(struct look *look, const char *what, const char *name)
@@ -54,6 +55,16 @@ static const struct model_blob *blob_of(const struct look *look, const char *nam
     return NULL;
 }
 
+static bool is_of_version(const struct look *look, const struct model_blob *blob)
+{
+    const struct registry *registry = look->world->registry;
+    const struct model *model = &registry->models[atomic_load(&registry->version)];
+    for (size_t i = 0; i < MODEL_BLOBS; i++)
+        if (plm_digest_equal(&model->blobs[i].want.digest, &blob->want.digest))
+            return true;
+    return false;
+}
+
 static bool is_right(int dir, const char *name, const struct model_blob *blob, struct plm_span span)
 {
     static unsigned char piece[1 << 16];
@@ -81,6 +92,7 @@ static bool see_blob(void *ctx, const char *name)
         return wrong(look, "I4: something else in blobs/", name);
     if (!plm_os_status(look->dir, name, &status, NULL) || status.size != blob->want.size)
         return wrong(look, "I2: a blob of a wrong size", name);
+    look->kept += is_of_version(look, blob) ? blob->want.size : 0;
     return is_right(look->dir, name, blob, (struct plm_span){0, blob->want.size})
                ? true
                : wrong(look, "I2: a blob with wrong bytes", name);
@@ -109,6 +121,7 @@ static bool see_state(void *ctx, const char *name)
         struct plm_span span = checkpoint.durable.items[i];
         ok = (span.end <= status.size && is_right(look->dir, partial, blob, span)) ||
              wrong(look, "I1: a checkpoint claims bytes that are not there", name);
+        look->kept += is_of_version(look, blob) ? plm_span_length(span) : 0;
     }
     plm_checkpoint_done(&checkpoint);
     return ok;
@@ -206,4 +219,12 @@ bool nothing_is_left(const struct world *world, char why[WORLD_WHY])
 {
     struct look look = look_at(world, why);
     return each(&look, ".pullm", see_left);
+}
+
+uint64_t bytes_kept(const struct world *world)
+{
+    char why[WORLD_WHY];
+    struct look look = look_at(world, why);
+    bool ok = each(&look, "blobs", see_blob) && each(&look, ".pullm", see_state);
+    return ok ? look.kept : 0;
 }

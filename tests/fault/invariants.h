@@ -14,3 +14,6 @@ bool model_is_installed(const struct world *world, char why[WORLD_WHY]);
 
 /** Nothing disposable lies in .pullm/. */
 bool nothing_is_left(const struct world *world, char why[WORLD_WHY]);
+
+/** Bytes of the tag's version that are on the disk for sure: blobs, and what checkpoints claim. */
+uint64_t bytes_kept(const struct world *world);

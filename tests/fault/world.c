@@ -121,7 +121,7 @@ static void on_event(void *ctx, const struct plm_event *event)
     }
 }
 
-static void pull(struct world *world)
+static void pull(struct world *world, struct disk_log *log)
 {
     char models[320], key[320], name[64];
     struct listener listener = {.world = world};
@@ -136,7 +136,7 @@ static void pull(struct world *world)
         .models_dir = models, .key_path = key, .chunk_size = 512u << 10, .stall_ms = HANG_S * 500};
     const struct plm_job_spec spec = {.verb = PLM_VERB_PULL, .model = name};
     json_set_alloc_funcs(fault_json_malloc, free);
-    fault_arm(world->plan, world->log);
+    fault_arm(world->plan, log);
     run->is_made =
         plm_engine_new(&options, (struct plm_sink){on_event, &listener}, &engine, &run->err) &&
         plm_engine_submit(engine, &spec, &id, &run->err);
@@ -146,7 +146,7 @@ static void pull(struct world *world)
     fault_arm(NULL, NULL);
 }
 
-void world_pull(struct world *world, const struct fault_plan *plan)
+static void pull_in_child(struct world *world, const struct fault_plan *plan, struct disk_log *log)
 {
     *world->plan = *plan;
     *world->run = (struct world_run){0};
@@ -158,12 +158,22 @@ void world_pull(struct world *world, const struct fault_plan *plan)
         for (size_t i = 0; i < sizeof(crashes) / sizeof(*crashes); i++)
             (void)signal(crashes[i], SIG_DFL); /* cmocka's would go on with the next test */
         (void)alarm(HANG_S);
-        pull(world);
+        pull(world, log);
         exit(0); /* not _exit(): leaks are looked for on the way */
     }
     int status = 0;
     assert_int_equal(waitpid(child, &status, 0), child);
     world->run->status = status;
+}
+
+void world_pull(struct world *world, const struct fault_plan *plan)
+{
+    pull_in_child(world, plan, world->log);
+}
+
+void world_pull_unnoted(struct world *world, const struct fault_plan *plan)
+{
+    pull_in_child(world, plan, NULL);
 }
 
 static bool complain(char why[WORLD_WHY], const char *what, const char *detail)
