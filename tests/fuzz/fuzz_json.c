@@ -55,6 +55,7 @@ static void check_document(const uint8_t *data, size_t size)
         FUZZ_HOLDS(fuzz_is_safe(err.msg));
         return;
     }
+    FUZZ_HOLDS(!memchr(data, '\0', size));
     visit(&walk, root);
     FUZZ_HOLDS(walk.values <= size);
     FUZZ_HOLDS(plm_json_dump(root, &text, &err));
