@@ -201,6 +201,15 @@ static bool open_store(struct plm_job *job, struct plm_error *err)
     return true;
 }
 
+bool plm_job_prepare(struct plm_job *job, struct plm_error *err)
+{
+    const struct plm_job_kind *kind = job->kind;
+    if (kind->needs_ref && !job->has_ref)
+        job->has_ref = plm_ref_parse(job->model ? job->model : "", &job->ref, err);
+    return (!kind->needs_ref || job->has_ref) && open_store(job, err) &&
+           (!kind->prepare || kind->prepare(job, err));
+}
+
 static void tell_of_lock(struct plm_job *job)
 {
     struct plm_engine *engine = job->engine;
@@ -240,14 +249,7 @@ static void start_job(struct plm_job *job)
     job->started = true;
     if (is_first_try) {
         job->started_ms = plm_loop_now(job->engine->loop);
-        if (job->kind->needs_ref && !job->has_ref) {
-            job->has_ref = plm_ref_parse(job->model ? job->model : "", &job->ref, &err);
-            if (!job->has_ref) {
-                plm_job_end(job, NULL, &err);
-                return;
-            }
-        }
-        if (!open_store(job, &err)) {
+        if (!plm_job_prepare(job, &err)) {
             plm_job_end(job, NULL, &err);
             return;
         }

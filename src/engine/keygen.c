@@ -162,6 +162,17 @@ static bool tell(struct plm_job *job, const struct place *place, bool created,
     return ok;
 }
 
+/* A missing folder is made and synced while the folder above it can still be opened. */
+static bool prepare(struct plm_job *job, struct plm_error *err)
+{
+    struct place place = {.dir = -1};
+    bool ok =
+        job->dry_run || (take_apart(job->engine->key_path, &place, err) && enter(&place, err));
+    plm_os_close(place.dir);
+    free(place.folder);
+    return ok;
+}
+
 static bool run(struct plm_job *job, struct plm_error *err)
 {
     struct place place = {.dir = -1};
@@ -175,4 +186,5 @@ static bool run(struct plm_job *job, struct plm_error *err)
     return ok;
 }
 
-const struct plm_job_kind plm_keygen_kind = {.verb = PLM_VERB_KEYGEN, .no_store = true, .run = run};
+const struct plm_job_kind plm_keygen_kind = {
+    .verb = PLM_VERB_KEYGEN, .no_store = true, .changes_key = true, .prepare = prepare, .run = run};
