@@ -70,6 +70,7 @@ void plm_download_sync(struct plm_download *d)
     struct plm_error err = {0};
     if (d->sync)
         return;
+    d->unsynced = 0;
     d->sync = calloc(1, sizeof(*d->sync));
     if (!d->sync && !plm_fail(&err, PLM_E_NOMEM, "no memory for a sync")) {
         plm_pull_fail(d->pull, &err);
@@ -82,7 +83,6 @@ void plm_download_sync(struct plm_download *d)
         plm_pull_fail(d->pull, &err);
         return;
     }
-    d->unsynced = 0;
     d->synced_ms = now_of(d);
     plm_workers_submit(d->pull->job->engine->workers, &d->sync->work);
 }
@@ -319,8 +319,6 @@ void plm_download_advance(struct plm_download *d)
 
 void plm_download_close(struct plm_download *d)
 {
-    if (d->closing)
-        return;
     d->closing = true;
     while (d->chunks)
         plm_chunk_free(d->chunks);
@@ -329,6 +327,9 @@ void plm_download_close(struct plm_download *d)
     plm_timer_stop(plm_pull_loop(d->pull), &d->timer);
     if (d->frontier)
         plm_frontier_cancel(d->frontier);
+    if (d->sift)
+        plm_sift_cancel(d->sift);
+    /* Bytes that came while a sync ran need one more. */
     if (d->partial && !d->sync && d->unsynced > 0)
         plm_download_sync(d);
 }

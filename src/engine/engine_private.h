@@ -65,7 +65,8 @@ struct plm_engine {
     bool told_of_lock;
 };
 
-/** Emits an event of this job; id, verb, reference, time and number are filled in. */
+/** Emits an event of this job; id, verb, reference, time and number are filled in. Nothing after
+ * its end. */
 void plm_job_emit(struct plm_job *job, struct plm_event *event);
 /** Emits an event that carries nothing but its kind. */
 void plm_job_emit_kind(struct plm_job *job, enum plm_event_kind kind);

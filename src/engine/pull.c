@@ -51,10 +51,11 @@ void plm_pull_emit_kind(struct plm_pull *pull, const struct plm_download *d,
     plm_pull_emit(pull, d, &event);
 }
 
-void plm_pull_received(struct plm_pull *pull, size_t length)
+void plm_pull_received(struct plm_pull *pull, size_t length, bool is_new)
 {
     pull->received += length;
-    pull->last_byte_ms = plm_loop_now(plm_pull_loop(pull));
+    if (is_new)
+        pull->last_byte_ms = plm_loop_now(plm_pull_loop(pull));
 }
 
 static uint64_t overall_done(struct plm_pull *pull)

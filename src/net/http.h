@@ -75,7 +75,7 @@ struct plm_http_request {
     bool has_range;
     struct plm_span range;
     size_t body_max;           /**< cap of the collected body; used when sink.write is NULL */
-    int64_t timeout_ms;        /**< whole exchange; 0: none */
+    int64_t timeout_ms;        /**< whole exchange, but not the body of a 200 that goes to the sink; 0: none */
     struct plm_http_sink sink; /**< gets the body of 200 and 206 only; others are collected, at most 64 KiB */
 };
 

@@ -119,22 +119,46 @@ const char *plm_store_state_name(const struct plm_digest *digest, enum plm_state
     return out;
 }
 
-bool plm_store_manifest_dir(const struct plm_store *store, const struct plm_ref *ref, bool create,
-                            int *fd, struct plm_error *err)
+bool plm_store_enter_manifests(const struct plm_store *store, bool create, int *fd,
+                               struct plm_error *err)
 {
-    if (store->manifests_fd < 0)
+    if (store->root_fd < 0)
         return plm_fail(err, PLM_E_NOT_FOUND, "there is no store at %s", store->root);
+    return enter(store->root_fd, "manifests", create, true, fd, err);
+}
+
+static bool enter_model(const struct plm_store *store, const struct plm_ref *ref, bool create,
+                        int *fd, struct plm_error *err)
+{
     const char *parts[] = {ref->host, ref->ns, ref->model};
-    int at = store->manifests_fd;
+    int at = -1;
+    if (!plm_store_enter_manifests(store, create, &at, err))
+        return false;
     for (size_t i = 0; i < PLM_COUNT(parts); i++) {
         int next = -1;
         bool ok = enter(at, parts[i], create, false, &next, err);
-        if (at != store->manifests_fd)
-            plm_os_close(at);
+        plm_os_close(at);
         if (!ok)
             return false;
         at = next;
     }
     *fd = at;
     return true;
+}
+
+bool plm_store_manifest_dir(const struct plm_store *store, const struct plm_ref *ref, bool create,
+                            int *fd, struct plm_error *err)
+{
+    struct plm_error last = {0};
+    for (int tries = 0; tries < (create ? 10 : 1); tries++) {
+        last = (struct plm_error){0};
+        if (enter_model(store, ref, create, fd, &last))
+            return true;
+        if (last.code != PLM_E_NOT_FOUND)
+            break;
+        /* A server that started took the empty directory away, just after it was made. */
+    }
+    if (err && err->code == PLM_OK)
+        *err = last;
+    return false;
 }

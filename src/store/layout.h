@@ -17,7 +17,8 @@ struct plm_store {
     char *root;       /**< owned; the directory as given, for messages */
     int root_fd;      /**< -1: there is no store yet, and none was to be made */
     int blobs_fd;     /**< -1 likewise */
-    int manifests_fd; /**< -1 likewise */
+    int manifests_fd; /**< -1 likewise; tells only that it was there: see
+                         plm_store_enter_manifests() */
     int state_fd;     /**< `.pullm`; -1 likewise */
 };
 
@@ -37,6 +38,14 @@ const char *plm_store_state_name(const struct plm_digest *digest, enum plm_state
                                  char out[PLM_STATE_NAME]);
 
 #define PLM_STORE_LOCK "store.lock"
+
+/**
+ * Opens `manifests/` as it is now. Never the descriptor that the store was opened with: a starting
+ * Ollama server removes the directory when it is empty, and another one may stand in its place.
+ * NOT_FOUND without @p create.
+ */
+PLM_MUST bool plm_store_enter_manifests(const struct plm_store *store, bool create, int *fd,
+                                        struct plm_error *err);
 
 /** Opens `manifests/<host>/<ns>/<model>`, making and syncing what is missing when @p create.
  * NOT_FOUND without. */
