@@ -48,9 +48,28 @@ static void fetch_again(struct plm_download *d)
     plm_pull_kick(d->pull);
 }
 
+/* What was only taken for bytes of the blob is the likeliest to be bad: what a power cut left, or
+ * another program. It alone comes again first, so that it cannot cost the rest. */
+static void fetch_doubtful(struct plm_download *d)
+{
+    struct plm_error err = {0};
+    tell_failed(d, plm_spans_total(&d->partial->doubtful));
+    while (d->partial->doubtful.count > 0)
+        if (!plm_partial_drop(d->partial, d->partial->doubtful.items[0], &err)) {
+            plm_pull_fail(d->pull, &err);
+            return;
+        }
+    d->clean = d->partial->written.count == 0;
+    fetch_again(d);
+}
+
 static void start_clean(struct plm_download *d)
 {
     struct plm_error err = {0};
+    if (d->partial->doubtful.count > 0) {
+        fetch_doubtful(d);
+        return;
+    }
     tell_failed(d, d->want.size);
     if (!plm_partial_drop(d->partial, (struct plm_span){0, d->want.size}, &err)) {
         plm_pull_fail(d->pull, &err);
