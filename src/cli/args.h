@@ -47,3 +47,9 @@ void plm_args_engine_options(const struct plm_args *args, struct plm_engine_opti
  * caller; NULL without memory.
  */
 char *plm_args_resume_flags(const struct plm_args *args);
+
+/**
+ * The operands as they were typed, quoted for a shell, when there are several: `a 'b c'`. Owned by
+ * the caller; NULL for one alone, and without memory.
+ */
+char *plm_args_resume_models(const struct plm_args *args);

@@ -55,3 +55,22 @@ char *plm_args_resume_flags(const struct plm_args *args)
     }
     return text;
 }
+
+char *plm_args_resume_models(const struct plm_args *args)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = args->operand_count > 1 ? open_memstream(&text, &size) : NULL;
+    if (!out)
+        return NULL;
+    for (size_t i = 0; i < args->operand_count; i++) {
+        if (i > 0)
+            (void)fputc(' ', out);
+        write_quoted(out, args->operands[i]);
+    }
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}

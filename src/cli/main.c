@@ -18,7 +18,7 @@ struct session {
     struct plm_args args;
     struct plm_screen screen;
     struct plm_view *view;
-    char *resume_flags;
+    char *resume_flags, *resume_models;
     struct plm_engine *engine;
     int signal_fd;
 };
@@ -52,13 +52,15 @@ static bool open_view(struct session *s, struct plm_error *err)
     if (plm_args_has(&s->args, PLM_OPT_NO_COLOR))
         s->screen.colour = false;
     s->resume_flags = plm_args_resume_flags(&s->args);
+    s->resume_models = plm_args_resume_models(&s->args);
     struct plm_view_options options = {.mode = mode_of(&s->args),
                                        .quiet = plm_args_has(&s->args, PLM_OPT_QUIET),
                                        .verbose = plm_args_has(&s->args, PLM_OPT_VERBOSE),
                                        .screen = &s->screen,
                                        .out = stdout,
                                        .err = stderr,
-                                       .flags = s->resume_flags};
+                                       .flags = s->resume_flags,
+                                       .models = s->resume_models};
     return plm_view_new(&options, &s->view, err);
 }
 
@@ -144,6 +146,7 @@ static enum plm_code run_jobs(struct session *s)
     char *models_dir = NULL;
     enum plm_code code;
     if (start_engine(s, &models_dir, &err) && submit_jobs(s, &err)) {
+        (void)plm_engine_confine(s->engine); /* where the system can: no answer depends on it */
         int wait_ms = s->screen.overwrite ? STEP_DRAWN_MS : STEP_PLAIN_MS;
         while (plm_engine_step(s->engine, wait_ms))
             plm_view_tick(s->view);
@@ -181,6 +184,7 @@ static enum plm_code finish(struct session *s, enum plm_code code)
     bool written = plm_view_end(s->view, &err);
     plm_view_free(s->view);
     free(s->resume_flags);
+    free(s->resume_models);
     plm_args_done(&s->args);
     if (written || err.sys_errno == EPIPE)
         return code;

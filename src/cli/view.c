@@ -100,7 +100,6 @@ void plm_view_warn(struct plm_view *view, enum plm_style style, const char *labe
 static void begin_job(struct plm_view *view, const struct plm_event *event)
 {
     if (event->job != view->snapshot.job || event->kind == PLM_EV_PULL_START) {
-        view->interrupted = false;
         view->pace = (struct plm_pace){.line_ms = view->options.now_ms()};
         view->burst = (struct plm_burst){0};
         view->model[0] = '\0';

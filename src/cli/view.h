@@ -25,8 +25,10 @@ struct plm_view_options {
     struct plm_screen *screen; /**< borrowed; --no-color is screen->colour = false */
     FILE *out;                 /**< borrowed */
     FILE *err;                 /**< borrowed */
-    const char *flags; /**< borrowed; flags that the same command needs again, a space behind each */
-    int64_t (*now_ms)(void);   /**< a clock that only grows; NULL: the system's */
+    const char
+        *flags; /**< borrowed; flags that the same command needs again, a space behind each */
+    const char *models; /**< borrowed; the command's operands when they are several, else NULL */
+    int64_t (*now_ms)(void); /**< a clock that only grows; NULL: the system's */
 };
 
 struct plm_view;

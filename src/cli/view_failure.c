@@ -2,6 +2,7 @@
 #include "cli/view_parts.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cells.h"
@@ -38,50 +39,52 @@ static void close_frame(struct plm_view *view)
     plm_box_rule(&frame, PLM_BOX_BOTTOM);
 }
 
-/* A reference, and flags with a path or two. */
-#define PLM_RESUME_TEXT 4096
-
-/* What to type to go on: the flags that decide about place and way, and the model. */
-static const char *resume_command(const struct plm_view *view, char *out, size_t size)
+/* What to type to go on: the flags that decide about place and way, and what was to be pulled.
+ * Owned by the caller. */
+static char *resume_command(const struct plm_view *view)
 {
+    char *text = NULL;
     const char *flags = view->options.flags ? view->options.flags : "";
     bool is_plain = view->scheme == PLM_SCHEME_HTTP && !strstr(flags, "--insecure ");
-    (void)snprintf(out, size, "resume with: pullama %s%s%s%s", flags, is_plain ? "--insecure " : "",
-                   view->scheme == PLM_SCHEME_HTTPS_INSECURE ? "https+insecure://" : "",
-                   view->model);
-    return out;
+    int length =
+        view->options.models
+            ? asprintf(&text, "resume with: pullama pull %s%s", flags, view->options.models)
+            : asprintf(&text, "resume with: pullama %s%s%s%s", flags, is_plain ? "--insecure " : "",
+                       view->scheme == PLM_SCHEME_HTTPS_INSECURE ? "https+insecure://" : "",
+                       view->model);
+    return length < 0 ? NULL : text;
 }
 
-static void draw_interrupted(struct plm_view *view, bool resumable)
+static void draw_interrupted(struct plm_view *view, const char *command)
 {
-    char text[PLM_RESUME_TEXT];
     struct plm_box box = plm_box_err(view, PLM_BOX_ROUND, PLM_STYLE_WARN);
     plm_box_rule(&box, PLM_BOX_TOP);
     plm_box_title(&box, PLM_GLYPH_WARN, "interrupted");
-    if (resumable) {
+    if (command) {
         plm_box_rule(&box, PLM_BOX_MIDDLE);
-        plm_box_text(&box, PLM_STYLE_STRONG, resume_command(view, text, sizeof(text)));
+        plm_box_text(&box, PLM_STYLE_STRONG, command);
     }
     plm_box_rule(&box, PLM_BOX_BOTTOM);
 }
 
 static void show_interrupted(struct plm_view *view, enum plm_verb verb)
 {
-    char text[PLM_RESUME_TEXT];
-    bool resumable = verb == PLM_VERB_PULL && view->model[0];
+    bool resumable = verb == PLM_VERB_PULL && (view->options.models || view->model[0]);
+    char *command = resumable ? resume_command(view) : NULL;
     view->interrupted = true;
     close_frame(view);
     view->live.on = false; /* what still comes is not progress */
     if (plm_view_err_framed(view)) {
-        draw_interrupted(view, resumable);
-        return;
+        draw_interrupted(view, command);
+    } else {
+        struct plm_line line = plm_view_err_line(view, false);
+        plm_line_put(&line, PLM_STYLE_WARN, "interrupted");
+        if (command)
+            plm_line_put(&line, PLM_STYLE_NONE, " %s %s", plm_glyph(line.unicode, PLM_GLYPH_DASH),
+                         command);
+        plm_line_end(&line);
     }
-    struct plm_line line = plm_view_err_line(view, false);
-    plm_line_put(&line, PLM_STYLE_WARN, "interrupted");
-    if (resumable)
-        plm_line_put(&line, PLM_STYLE_NONE, " %s %s", plm_glyph(line.unicode, PLM_GLYPH_DASH),
-                     resume_command(view, text, sizeof(text)));
-    plm_line_end(&line);
+    free(command);
 }
 
 void plm_view_interrupted(struct plm_view *view, const struct plm_event *event)
@@ -125,7 +128,8 @@ void plm_view_failed(struct plm_view *view, const struct plm_event *event)
                      hint);
         return;
     }
-    plm_view_warn(view, PLM_STYLE_ERROR, "error:", "%s", message);
+    const char *model = strstr(message, view->model) ? "" : view->model;
+    plm_view_warn(view, PLM_STYLE_ERROR, "error:", "%s%s%s", model, *model ? ": " : "", message);
     if (hint)
         plm_view_warn(view, PLM_STYLE_MUTED, "hint:", "%s", hint);
 }

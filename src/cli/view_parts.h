@@ -69,7 +69,7 @@ struct plm_view {
     struct plm_list list;
     char model[PLM_REF_TEXT]; /**< display form of the job's model, or "" */
     enum plm_scheme scheme;   /**< of the job's model */
-    bool interrupted;         /**< the job's INTERRUPTED was shown */
+    bool interrupted;         /**< it was said: once, for all jobs that are stopped */
     uint64_t seq;
     struct plm_error write_error;
 };

@@ -27,9 +27,9 @@ static bool on_head(void *ctx, const struct plm_http_head *head, struct plm_erro
     case PLM_RANGE_EXACT:
         break;
     case PLM_RANGE_WHOLE:
-        if (!asked_all)
-            d->no_ranges = true;
-        chunk->whole = true;
+        if (asked_all)
+            break; /* exactly that was asked for; a part of it may still be given to others */
+        d->no_ranges = chunk->whole = true;
         chunk->at = 0;
         break;
     case PLM_RANGE_WRONG:
@@ -64,14 +64,17 @@ static bool on_bytes(void *ctx, const void *bytes, size_t length, struct plm_err
     bool surplus = length > room;
     size_t use = surplus ? (size_t)room : length;
     if (use > 0) {
+        uint64_t before = chunk->download->done;
         if (!(chunk->whole ? write_missing(chunk, bytes, use, err)
                            : plm_download_write(chunk->download, chunk->at, bytes, use, err)))
             return false;
         chunk->at += use;
         chunk->received += use;
         chunk->last_byte_ms = now_of(chunk);
-        chunk->attempts = chunk->resolves = 0;
-        plm_pull_received(chunk->download->pull, use);
+        bool is_new = chunk->download->done > before; /* else a stream repeats what is here */
+        if (is_new)
+            chunk->attempts = chunk->resolves = 0;
+        plm_pull_received(chunk->download->pull, use, is_new);
     }
     bool cut = chunk->at >= end && !chunk->whole && end < chunk->asked.end;
     return surplus || cut ? plm_fail(err, PLM_E_INTERRUPTED, "%s", "") : true;
@@ -148,6 +151,8 @@ static void fail_for_good(struct plm_chunk *chunk, const struct plm_error *cause
 {
     struct plm_error err = *cause;
     char name[PLM_DIGEST_TEXT];
+    if (err.code == PLM_E_NOT_FOUND) /* the model is there, but its registry is not whole */
+        err.code = PLM_E_HTTP;
     (void)plm_prefix(&err, "blob %.12s",
                      plm_digest_file_name(&chunk->download->want.digest, name) + 7);
     plm_pull_fail(chunk->download->pull, &err);
@@ -161,10 +166,13 @@ static void retry(struct plm_chunk *chunk, const struct plm_fetch_result *result
         give_back(chunk);
         return;
     }
-    if (chunk->attempts++ == 0)
+    /* A byte that came for any other request counts as well: then this is the first failure again.
+     */
+    if (chunk->attempts++ == 0 || pull->last_byte_ms > chunk->failing_since_ms) {
+        chunk->attempts = 1;
         chunk->failing_since_ms = now_of(chunk);
-    bool dry = pull->last_byte_ms <= chunk->failing_since_ms;
-    if (chunk->attempts > pull->job->engine->options.max_retries && dry) {
+    }
+    if (chunk->attempts > pull->job->engine->options.max_retries) {
         struct plm_error err = *result->error;
         err.code = PLM_E_NETWORK;
         (void)plm_prefix(&err, "gave up after %d tries without a new byte", chunk->attempts);

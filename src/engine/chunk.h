@@ -21,7 +21,8 @@ struct plm_chunk {
     struct plm_span span;  /**< what it is to bring; the end moves down when it is split */
     struct plm_span asked; /**< what the request under way asked for */
     uint64_t at;           /**< next byte from the wire */
-    bool whole; /**< the answer is the blob from byte 0: bytes that are here are passed over */
+    bool whole; /**< the server knows no ranges, the answer is the blob from byte 0: bytes that are
+                   here are passed over */
     struct plm_fetch *fetch;
     struct plm_timer timer;
     int attempts, resolves; /**< in a row without a new byte */

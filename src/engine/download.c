@@ -70,6 +70,7 @@ void plm_download_sync(struct plm_download *d)
     struct plm_error err = {0};
     if (d->sync)
         return;
+    d->unsynced = 0;
     d->sync = calloc(1, sizeof(*d->sync));
     if (!d->sync && !plm_fail(&err, PLM_E_NOMEM, "no memory for a sync")) {
         plm_pull_fail(d->pull, &err);
@@ -82,7 +83,6 @@ void plm_download_sync(struct plm_download *d)
         plm_pull_fail(d->pull, &err);
         return;
     }
-    d->unsynced = 0;
     d->synced_ms = now_of(d);
     plm_workers_submit(d->pull->job->engine->workers, &d->sync->work);
 }
@@ -119,15 +119,6 @@ static void set_present(struct plm_download *d)
     d->done = d->want.size;
     plm_partial_sweep(&d->pull->job->engine->store, &d->want.digest);
     plm_pull_emit_kind(d->pull, d, PLM_EV_BLOB_CACHED);
-}
-
-static bool start_check(struct plm_download *d, struct plm_error *err)
-{
-    if (!plm_blob_open(&d->pull->job->engine->store, &d->want.digest, &d->check_fd, err) ||
-        !start_frontier(d, d->check_fd, false, err))
-        return false;
-    d->state = PLM_DOWNLOAD_CHECKING;
-    return true;
 }
 
 static void tell_found(struct plm_download *d, const struct plm_partial_found *found)
@@ -190,6 +181,21 @@ static bool start_fetch(struct plm_download *d, struct plm_error *err)
         return false;
     d->state = PLM_DOWNLOAD_FETCHING;
     return true;
+}
+
+static bool start_check(struct plm_download *d, struct plm_error *err)
+{
+    struct plm_error why = {0};
+    if (plm_blob_open(&d->pull->job->engine->store, &d->want.digest, &d->check_fd, &why)) {
+        if (!start_frontier(d, d->check_fd, false, err))
+            return false;
+        d->state = PLM_DOWNLOAD_CHECKING;
+        return true;
+    }
+    if (why.code == PLM_E_NOT_FOUND) /* removed since it was looked at */
+        return start_fetch(d, err);
+    *err = why;
+    return false;
 }
 
 void plm_download_open(struct plm_download *d)
@@ -323,8 +329,6 @@ void plm_download_advance(struct plm_download *d)
 
 void plm_download_close(struct plm_download *d)
 {
-    if (d->closing)
-        return;
     d->closing = true;
     while (d->chunks)
         plm_chunk_free(d->chunks);
@@ -333,6 +337,9 @@ void plm_download_close(struct plm_download *d)
     plm_timer_stop(plm_pull_loop(d->pull), &d->timer);
     if (d->frontier)
         plm_frontier_cancel(d->frontier);
+    if (d->sift)
+        plm_sift_cancel(d->sift);
+    /* Bytes that came while a sync ran need one more. */
     if (d->partial && !d->sync && d->unsynced > 0)
         plm_download_sync(d);
 }

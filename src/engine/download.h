@@ -52,8 +52,8 @@ struct plm_download {
     int64_t synced_ms;
     /* hash failures */
     int failures; /**< wrong hashes so far */
-    int sifts;    /**< times that chunk digests were asked
-                        for */
+    int sifts;    /**< times that chunk digests were asked for */
+    int restarts; /**< times that everything was dropped */
     bool clean;   /**< every byte was fetched since the last start from nothing */
     bool has_wrong;
     struct plm_digest wrong;
@@ -77,7 +77,7 @@ bool plm_download_split(struct plm_download *download);
 /** Looks at where things stand and moves on; called after anything happened. */
 void plm_download_advance(struct plm_download *download);
 /** Ends requests; syncs what is not synced; is_closed() tells when nothing is under way any more.
- */
+ * To be called again until then. */
 void plm_download_close(struct plm_download *download);
 bool plm_download_is_closed(const struct plm_download *download);
 void plm_download_done(struct plm_download *download);

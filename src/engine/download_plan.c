@@ -108,12 +108,21 @@ bool plm_download_split(struct plm_download *d)
     return true;
 }
 
+static bool streams_all(const struct plm_chunk *chunk)
+{
+    const struct plm_span *asked = &chunk->asked;
+    return chunk->whole || (chunk->state == PLM_CHUNK_RECEIVING && asked->start == 0 &&
+                            asked->end == chunk->download->want.size);
+}
+
 void plm_download_keep_one(struct plm_download *d)
 {
     struct plm_chunk *keep = NULL;
     for (struct plm_chunk *c = d->chunks; c; c = c->next)
-        if (c->whole && (!keep || c->at > keep->at))
+        if (streams_all(c) && (!keep || c->at > keep->at))
             keep = c;
+    if (keep)
+        keep->whole = true; /* also what was split off it: that request is over */
     for (struct plm_chunk *c = d->chunks, *next; c; c = next) {
         next = c->next;
         if (c != keep)

@@ -41,10 +41,24 @@ static void tell_failed(struct plm_download *d, uint64_t dropped)
     plm_pull_emit(d->pull, d, &event);
 }
 
+static void give_up(struct plm_download *d, const char *why)
+{
+    char want[PLM_DIGEST_TEXT], got[PLM_DIGEST_TEXT];
+    struct plm_error err = {0};
+    (void)plm_fail(&err, PLM_E_INTEGRITY, "blob %s: %s (its bytes have %s)",
+                   plm_digest_format(&d->want.digest, want), why,
+                   plm_digest_format(&d->wrong, got));
+    /* Bad bytes must not wait for the next run as if they were progress. */
+    (void)!plm_partial_drop(d->partial, (struct plm_span){0, d->want.size}, NULL);
+    d->unsynced = 0;
+    plm_pull_fail(d->pull, &err);
+}
+
 static void fetch_again(struct plm_download *d)
 {
     d->done = plm_spans_total(&d->partial->written);
     d->state = PLM_DOWNLOAD_FETCHING;
+    plm_download_sync(d); /* the checkpoint still claims what was dropped */
     plm_pull_kick(d->pull);
 }
 
@@ -68,6 +82,10 @@ static void start_clean(struct plm_download *d)
     struct plm_error err = {0};
     if (d->partial->doubtful.count > 0) {
         fetch_doubtful(d);
+        return;
+    }
+    if (d->restarts++ == CLEAN_STARTS_MAX) {
+        give_up(d, "other wrong bytes arrive each time");
         return;
     }
     tell_failed(d, d->want.size);
@@ -116,9 +134,9 @@ static void on_chunksums(void *ctx, const struct plm_chunksum *sums, size_t coun
     struct plm_event event = {
         .kind = PLM_EV_CHUNKSUMS_FETCHED,
         .chunksums = {.chunk_count = (uint32_t)count, .available = sums != NULL}};
-    plm_pull_emit(d->pull, d, &event);
     if (d->closing)
         return;
+    plm_pull_emit(d->pull, d, &event);
     if (!sums || count == 0) {
         start_clean(d);
         return;
@@ -128,19 +146,6 @@ static void on_chunksums(void *ctx, const struct plm_chunksum *sums, size_t coun
         return;
     }
     plm_sift_start(d->sift, d->pull->job->engine->workers);
-}
-
-static void give_up(struct plm_download *d, const char *why)
-{
-    char want[PLM_DIGEST_TEXT], got[PLM_DIGEST_TEXT];
-    struct plm_error err = {0};
-    (void)plm_fail(&err, PLM_E_INTEGRITY, "blob %s: %s (its bytes have %s)",
-                   plm_digest_format(&d->want.digest, want), why,
-                   plm_digest_format(&d->wrong, got));
-    /* Bad bytes must not wait for the next run as if they were progress. */
-    (void)!plm_partial_drop(d->partial, (struct plm_span){0, d->want.size}, NULL);
-    d->unsynced = 0;
-    plm_pull_fail(d->pull, &err);
 }
 
 void plm_download_wrong_hash(struct plm_download *d, const struct plm_digest *is)

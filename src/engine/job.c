@@ -7,6 +7,8 @@
 
 void plm_job_emit(struct plm_job *job, struct plm_event *event)
 {
+    if (job->ended) /* a timer that was due together with the end: nothing may follow it */
+        return;
     event->job = job->id;
     event->verb = job->kind->verb;
     event->ref = job->has_ref ? &job->ref : NULL;
@@ -31,25 +33,32 @@ void plm_job_warn(struct plm_job *job, const char *format, ...)
     plm_job_emit(job, &event);
 }
 
+static const char *hint_of(const struct plm_job *job, enum plm_code code)
+{
+    if (code == PLM_E_NOT_FOUND && job->kind->verb != PLM_VERB_PULL)
+        return "see what is here: pullama list";
+    return plm_code_hint(code);
+}
+
 void plm_job_end(struct plm_job *job, const struct plm_event *completed,
                  const struct plm_error *err)
 {
     if (job->ended)
         return;
-    job->ended = true;
+    struct plm_event event = {.kind = PLM_EV_FAILED};
     if (!err) {
-        struct plm_event event = *completed;
+        event = *completed;
         event.kind = PLM_EV_COMPLETED;
-        plm_job_emit(job, &event);
-        return;
+    } else {
+        event.failed.error = err;
+        event.failed.hint = hint_of(job, err->code);
+        if (err->code == PLM_E_INTERRUPTED)
+            plm_job_emit_kind(job, PLM_EV_INTERRUPTED);
+        else if (job->engine->result == PLM_OK)
+            job->engine->result = err->code;
     }
-    if (err->code == PLM_E_INTERRUPTED)
-        plm_job_emit_kind(job, PLM_EV_INTERRUPTED);
-    else if (job->engine->result == PLM_OK)
-        job->engine->result = err->code;
-    struct plm_event event = {.kind = PLM_EV_FAILED,
-                              .failed = {.error = err, .hint = plm_code_hint(err->code)}};
     plm_job_emit(job, &event);
+    job->ended = true;
 }
 
 void plm_job_complete(struct plm_job *job)

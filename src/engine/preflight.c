@@ -39,8 +39,7 @@ bool plm_pull_preflight(struct plm_pull *pull, struct plm_event_plan *out, struc
             return false;
     plan.fetch = plan.total - plan.present;
     plan.fits = true;
-    if (engine->store.root_fd >= 0 &&
-        !plm_os_free_space(engine->store.root_fd, &plan.free_bytes, err))
+    if (!plm_store_free_space(&engine->store, &plan.free_bytes, err))
         return false;
     if (plan.needed > 0) {
         /* Blobs are below 2^62 bytes together; what the user wants free has no such bound. */
@@ -48,7 +47,7 @@ bool plm_pull_preflight(struct plm_pull *pull, struct plm_event_plan *out, struc
         plan.needed = engine->options.min_free < UINT64_MAX - plan.needed
                           ? plan.needed + engine->options.min_free
                           : UINT64_MAX;
-        plan.fits = engine->store.root_fd < 0 || plan.needed <= plan.free_bytes;
+        plan.fits = plan.needed <= plan.free_bytes;
     }
     *out = plan;
     if (plan.fits || plan.dry_run)

@@ -51,10 +51,11 @@ void plm_pull_emit_kind(struct plm_pull *pull, const struct plm_download *d,
     plm_pull_emit(pull, d, &event);
 }
 
-void plm_pull_received(struct plm_pull *pull, size_t length)
+void plm_pull_received(struct plm_pull *pull, size_t length, bool is_new)
 {
     pull->received += length;
-    pull->last_byte_ms = plm_loop_now(plm_pull_loop(pull));
+    if (is_new)
+        pull->last_byte_ms = plm_loop_now(plm_pull_loop(pull));
 }
 
 static uint64_t overall_done(struct plm_pull *pull)
@@ -280,6 +281,8 @@ static void on_manifest(void *ctx, const struct plm_http_outcome *answer,
     struct plm_error err = {0};
     struct plm_descriptor child;
     const struct plm_engine_options *options = &pull->job->engine->options;
+    if (pull->state != PLM_PULL_RESOLVING) /* stopped in the meantime */
+        return;
     if (error) {
         plm_pull_fail(pull, error);
         return;
@@ -295,7 +298,6 @@ static void on_manifest(void *ctx, const struct plm_http_outcome *answer,
         ok = plm_manifest_parse(bytes, size, &pull->manifest, &err) && begin(pull, &err);
     }
     if (!ok) {
-        (void)plm_prefix(&err, "%s", pull->manifest ? "pull" : "manifest");
         plm_pull_fail(pull, &err);
     }
 }
@@ -354,6 +356,7 @@ const struct plm_job_kind plm_pull_kind = {
     .verb = PLM_VERB_PULL,
     .makes_store = true,
     .needs_ref = true,
+    .needs_network = true,
     .start = start,
     .stop = stop,
     .free = release,

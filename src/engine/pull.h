@@ -28,7 +28,7 @@ struct plm_pull {
     unsigned active;             /**< chunks under way */
     int64_t limited_ms;          /**< when the limit went down last */
     uint64_t total, received, shown;
-    int64_t last_byte_ms;
+    int64_t last_byte_ms; /**< when the last new byte came */
     struct plm_meter meter;
     uint64_t usual_rate; /**< bytes per second that a connection brings, by those that ended */
     struct plm_timer kick, tick;
@@ -46,8 +46,8 @@ void plm_pull_emit(struct plm_pull *pull, const struct plm_download *download,
                    struct plm_event *event);
 void plm_pull_emit_kind(struct plm_pull *pull, const struct plm_download *download,
                         enum plm_event_kind kind);
-/** Counts new bytes of a blob. */
-void plm_pull_received(struct plm_pull *pull, size_t length);
+/** Counts bytes of a blob; only those that were not here yet renew the retries. */
+void plm_pull_received(struct plm_pull *pull, size_t length, bool is_new);
 /** Bytes of the model that are here, never less than was shown before. */
 void plm_pull_show_progress(struct plm_pull *pull, struct plm_download *download);
 struct plm_loop *plm_pull_loop(const struct plm_pull *pull);

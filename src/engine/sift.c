@@ -8,13 +8,16 @@
 
 #define BLOCK ((size_t)256 << 10)
 
-static bool digest_of_span(int fd, struct plm_span span, char *block, struct plm_hash *hash,
-                           struct plm_digest *out, struct plm_error *err)
+static bool digest_of_span(struct plm_sift *sift, struct plm_span span, char *block,
+                           struct plm_hash *hash, struct plm_digest *out)
 {
+    struct plm_error *err = &sift->err;
     uint64_t at = span.start;
     while (at < span.end) {
         size_t want = span.end - at < BLOCK ? (size_t)(span.end - at) : BLOCK, got = 0;
-        if (!plm_os_read_at(fd, block, want, at, &got, err) ||
+        if (atomic_load(&sift->cancelled))
+            return plm_fail(err, PLM_E_INTERRUPTED, "checking was stopped");
+        if (!plm_os_read_at(sift->fd, block, want, at, &got, err) ||
             !plm_hash_update(hash, block, got, err))
             return false;
         if (got == 0)
@@ -34,7 +37,7 @@ static void compare_all(struct plm_work *work)
         (void)plm_fail(&sift->err, PLM_E_NOMEM, "no memory to check with");
     for (size_t i = 0; sift->ok && i < sift->count; i++) {
         struct plm_digest digest;
-        sift->ok = digest_of_span(sift->fd, sift->sums[i].span, block, hash, &digest, &sift->err);
+        sift->ok = digest_of_span(sift, sift->sums[i].span, block, hash, &digest);
         sift->bad[i] = sift->ok && !plm_digest_equal(&digest, &sift->sums[i].digest);
     }
     free(block);
@@ -83,4 +86,9 @@ void plm_sift_start(struct plm_sift *sift, struct plm_workers *workers)
 {
     sift->busy = true;
     plm_workers_submit(workers, &sift->work);
+}
+
+void plm_sift_cancel(struct plm_sift *sift)
+{
+    atomic_store(&sift->cancelled, true);
 }

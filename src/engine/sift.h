@@ -5,6 +5,8 @@
 #include "engine/workers.h"
 #include "net/registry.h"
 
+#include <stdatomic.h>
+
 struct plm_sift {
     struct plm_work work;      /**< first */
     int fd;                    /**< borrowed */
@@ -12,6 +14,7 @@ struct plm_sift {
     bool *bad;                 /**< owned; one for each sum */
     size_t count;
     bool busy;
+    atomic_bool cancelled; /**< the worker looks at it */
     bool ok;
     struct plm_error err;
     void (*finished)(void *ctx);
@@ -23,3 +26,5 @@ PLM_MUST bool plm_sift_new(int fd, const struct plm_chunksum *sums, size_t count
 /** Not while busy. */
 void plm_sift_free(struct plm_sift *sift);
 void plm_sift_start(struct plm_sift *sift, struct plm_workers *workers);
+/** Lets the worker stop soon; finished() is called all the same, and ok is false then. */
+void plm_sift_cancel(struct plm_sift *sift);

@@ -75,7 +75,7 @@ struct plm_http_request {
     bool has_range;
     struct plm_span range;
     size_t body_max;           /**< cap of the collected body; used when sink.write is NULL */
-    int64_t timeout_ms;        /**< whole exchange; 0: none */
+    int64_t timeout_ms;        /**< whole exchange, but not the body of a 200 that goes to the sink; 0: none */
     struct plm_http_sink sink; /**< gets the body of 200 and 206 only; others are collected, at most 64 KiB */
 };
 
@@ -116,3 +116,6 @@ PLM_MUST bool plm_http_start(struct plm_http_client *client, const struct plm_ht
 
 /** Ends a request without calling done. NULL is nothing. May be called from done of another transfer, never from a sink. */
 void plm_http_cancel(struct plm_http_transfer *transfer);
+
+/** Where the network library was built to look for certificate authorities; NULL: nowhere. */
+void plm_http_authorities(const char **file, const char **folder);

@@ -40,7 +40,7 @@ static bool copy_host(CURLU *handle, char *out, size_t size)
 {
     plm_auto(free_text) char *host = NULL;
     if (curl_url_get(handle, CURLUPART_HOST, &host, 0) != CURLUE_OK || !*host ||
-        strlen(host) >= size)
+        strlen(host) >= size || !is_clean(host, false)) /* the library has decoded it */
         return false;
     for (char *c = host; *c; c++) {
         if (*c >= 'A' && *c <= 'Z')

@@ -17,7 +17,8 @@ struct plm_store {
     char *root;       /**< owned; the directory as given, for messages */
     int root_fd;      /**< -1: there is no store yet, and none was to be made */
     int blobs_fd;     /**< -1 likewise */
-    int manifests_fd; /**< -1 likewise */
+    int manifests_fd; /**< -1 likewise; tells only that it was there: see
+                         plm_store_enter_manifests() */
     int state_fd;     /**< `.pullm`; -1 likewise */
 };
 
@@ -30,6 +31,10 @@ PLM_MUST bool plm_store_open(const char *dir, bool create, struct plm_store *out
                              struct plm_error *err);
 void plm_store_close(struct plm_store *store);
 
+/** Bytes that are free where the store is, or will be made. */
+PLM_MUST bool plm_store_free_space(const struct plm_store *store, uint64_t *bytes,
+                                   struct plm_error *err);
+
 enum plm_state_file { PLM_STATE_PARTIAL, PLM_STATE_CHECKPOINT, PLM_STATE_LIVE, PLM_STATE_LOCK };
 #define PLM_STATE_NAME 96
 /** `sha256-<hex>.partial`, … Returns @p out. */
@@ -37,6 +42,14 @@ const char *plm_store_state_name(const struct plm_digest *digest, enum plm_state
                                  char out[PLM_STATE_NAME]);
 
 #define PLM_STORE_LOCK "store.lock"
+
+/**
+ * Opens `manifests/` as it is now. Never the descriptor that the store was opened with: a starting
+ * Ollama server removes the directory when it is empty, and another one may stand in its place.
+ * NOT_FOUND without @p create.
+ */
+PLM_MUST bool plm_store_enter_manifests(const struct plm_store *store, bool create, int *fd,
+                                        struct plm_error *err);
 
 /** Opens `manifests/<host>/<ns>/<model>`, making and syncing what is missing when @p create.
  * NOT_FOUND without. */

@@ -9,6 +9,7 @@
 
 #define DEPTH 4
 #define TEMP_NAME "manifest.tmp"
+#define STORE_TRIES 10
 
 struct walk {
     const struct plm_store *store;
@@ -39,6 +40,8 @@ static void show_file(struct walk *w, const struct plm_file_status *status)
     if (plm_os_read_file(w->dir, w->parts[3], PLM_MANIFEST_MAX_BYTES, &bytes, &size, &why))
         (void)!plm_manifest_parse(bytes, size, &manifest, &why);
     free(bytes);
+    if (!manifest && why.code == PLM_E_NOT_FOUND && status->type == PLM_FILE_REGULAR)
+        return; /* removed since it was seen */
     if (!manifest && why.code == PLM_E_NOMEM) {
         w->ok = false;
         *w->err = why;
@@ -57,7 +60,8 @@ static void descend(struct walk *w, const char *name, bool is_link)
     int parent = w->dir, child = -1;
     struct plm_error why = {0};
     if (!plm_os_open_dir(parent, name, is_link, &child, &why)) {
-        w->ok = is_link && (why.code == PLM_E_NOT_FOUND || why.code == PLM_E_CORRUPT);
+        w->ok = why.code == PLM_E_NOT_FOUND ||
+                (is_link && why.code == PLM_E_CORRUPT); /* gone, or none */
         if (!w->ok)
             *w->err = why;
         return;
@@ -106,14 +110,16 @@ bool plm_manifests_each(const struct plm_store *store,
     struct walk *w = calloc(1, sizeof(*w));
     if (!w)
         return plm_fail(err, PLM_E_NOMEM, "no memory to read the manifests");
-    *w = (struct walk){.store = store,
-                       .each = each,
-                       .ctx = ctx,
-                       .err = &walk_err,
-                       .dir = store->manifests_fd,
-                       .ok = true};
-    bool ok = store->manifests_fd < 0 ||
-              (plm_os_each_entry(store->manifests_fd, visit, w, &walk_err) && w->ok);
+    *w = (struct walk){
+        .store = store, .each = each, .ctx = ctx, .err = &walk_err, .dir = -1, .ok = true};
+    bool ok = plm_store_enter_manifests(store, false, &w->dir, &walk_err);
+    if (ok) {
+        int top = w->dir;
+        ok = plm_os_each_entry(top, visit, w, &walk_err) && w->ok;
+        plm_os_close(top);
+    } else {
+        ok = walk_err.code == PLM_E_NOT_FOUND; /* no directory: no manifests */
+    }
     free(w);
     if (ok)
         return true;
@@ -136,8 +142,6 @@ bool plm_manifest_load(const struct plm_store *store, const struct plm_ref *ref,
     struct plm_error why = {0};
     struct plm_file_status status;
     int dir = -1;
-    if (store->manifests_fd < 0)
-        return not_found(store, ref, err);
     bool ok = plm_store_manifest_dir(store, ref, false, &dir, &why) &&
               plm_os_status(dir, ref->tag, &status, &why);
     if ((!ok && why.code == PLM_E_NOT_FOUND) || (ok && status.type == PLM_FILE_NONE)) {
@@ -168,25 +172,39 @@ bool plm_manifest_load(const struct plm_store *store, const struct plm_ref *ref,
 bool plm_manifest_store(const struct plm_store *store, const struct plm_ref *ref, const char *bytes,
                         size_t size, struct plm_error *err)
 {
-    int dir = -1;
-    if (!plm_store_manifest_dir(store, ref, true, &dir, err))
-        return plm_prefix(err, "manifests");
-    bool ok = plm_atomic_write(store->state_fd, TEMP_NAME, dir, ref->tag, bytes, size, err);
-    plm_os_close(dir);
-    return ok ? true : plm_prefix(err, "manifest");
+    struct plm_error last = {0};
+    for (int tries = 0; tries < STORE_TRIES; tries++) {
+        int dir = -1;
+        last = (struct plm_error){0};
+        bool ok = plm_store_manifest_dir(store, ref, true, &dir, &last) &&
+                  plm_atomic_write(store->state_fd, TEMP_NAME, dir, ref->tag, bytes, size, &last);
+        plm_os_close(dir);
+        if (ok)
+            return true;
+        if (last.code != PLM_E_NOT_FOUND)
+            break;
+        /* An Ollama server that started removed the directory while it was still empty. */
+    }
+    if (err && err->code == PLM_OK)
+        *err = last;
+    return plm_prefix(err, "manifest");
 }
 
 /* Removes directories that became empty, from the model's upward. */
 static void prune_dirs(const struct plm_store *store, const struct plm_ref *ref)
 {
     char path[PLM_REF_HOST_MAX + 2 * PLM_REF_PART_MAX + 8];
+    int manifests = -1;
+    if (!plm_store_enter_manifests(store, false, &manifests, NULL))
+        return;
     (void)snprintf(path, sizeof(path), "%s/%s/%s", ref->host, ref->ns, ref->model);
-    while (plm_os_remove_empty_dir(store->manifests_fd, path)) {
+    while (plm_os_remove_empty_dir(manifests, path)) {
         char *slash = strrchr(path, '/');
         if (!slash)
-            return;
+            break;
         *slash = '\0';
     }
+    plm_os_close(manifests);
 }
 
 bool plm_manifest_remove(const struct plm_store *store, const struct plm_ref *ref,

@@ -1,13 +1,14 @@
 """SIGINT and SIGTERM end a pull gracefully and fast; nothing that was received is lost."""
+import json
 import os
 import signal
 import subprocess
 import time
 
 import pytest
-from support import model
+from support import model, tracing
 from support.model import MIB
-from support.store import check_model, check_store
+from support.store import blob_name, check_model, check_store
 
 NO_LEAK_CHECK = {"ASAN_OPTIONS": "detect_leaks=0:exitcode=99"}  # it would count as our time
 
@@ -59,6 +60,16 @@ def test_the_hint_really_resumes(pullama, store, registry, tiny):
     arguments = line.partition("resume with: pullama ")[2].split()
     pullama.run(*arguments).ended(0)
     check_model(store, registry, "library/m", "latest", tiny)
+
+
+def test_the_hint_resumes_every_model_of_the_command(pullama, store, registry, tiny):
+    other = registry.add("library/other", "latest", model.small(MIB, seed=9))
+    result, _ = interrupt(pullama, registry, signal.SIGINT, 4 * MIB, registry.name("library/other"))
+    assert result.err.count("interrupted") == 1, result
+    arguments = result.err.partition("resume with: pullama ")[2].split()
+    pullama.run(*arguments).ended(0)
+    check_model(store, registry, "library/m", "latest", tiny)
+    check_model(store, registry, "library/other", "latest", other)
 
 
 def test_interrupted_while_it_waits_for_a_retry(pullama, registry, tiny):
@@ -128,3 +139,25 @@ def test_a_closed_pipe_never_kills_by_signal(pullama, registry, tiny):
     os.close(reader)
     _, err = process.communicate(timeout=30)
     assert process.returncode >= 0, err
+
+
+def test_what_came_while_a_sync_ran_is_recorded_too(pullama, store, registry):
+    """Another boot would know nothing but the checkpoint."""
+    if not tracing.can_trace():
+        pytest.skip("strace may not trace here")
+    big = registry.add("library/m", "latest", model.small(80 * MIB))
+    registry.gate.limit(50 * MIB)
+    wrapper = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync",
+               "-e", "inject=fdatasync:delay_enter=2000000:when=1"]
+    process = pullama.start_pull(registry.name("library/m"), "--chunk-size", "8MiB", "-x", "2", wrapper=wrapper,
+                                 environment=tracing.UNTRACED)
+    process.wait_event("progress", where=lambda e: e["OverallDone"] >= 49 * MIB)
+    time.sleep(1.6)  # now a sync is due, and takes two seconds
+    registry.gate.limit(8 * MIB)
+    process.wait_event("progress", where=lambda e: e["OverallDone"] >= 57 * MIB)
+    pid = int(subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, check=True, text=True).stdout)
+    os.kill(pid, signal.SIGINT)
+    process.result(20).ended(0)
+    registry.gate.limit(None)
+    checkpoint = json.loads((store / ".pullm" / (blob_name(big.layers[0].digest) + ".json")).read_bytes())
+    assert sum(end - start for start, end in checkpoint["spans"]) >= 57 * MIB - 300

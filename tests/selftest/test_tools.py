@@ -100,3 +100,32 @@ def test_results_add_up(tree, tmp_path, files, line, status):
         write(f"results/{name}", content)
     result = run("count-results", "results")
     assert (result.stdout.strip(), result.returncode) == (line, status)
+
+
+@pytest.fixture
+def judge(tmp_path):
+    """Builds a small program and returns what check-binary says of it."""
+    source = tmp_path / "small.c"
+    source.write_text('#include <stdio.h>\n#include <string.h>\n'
+                      'int main(int n, char **v) { char a[64]; strcpy(a, v[n - 1]); return puts(a) < 0; }\n')
+
+    def run(*flags):
+        program = tmp_path / "small"
+        subprocess.run(["gcc", "-O2", *flags, "-o", program, source], check=True, capture_output=True)
+        return subprocess.run([ROOT / "tools" / "check-binary", "--program", program],
+                              capture_output=True, text=True, check=False)
+    return run
+
+
+HARD = ("-fPIE", "-pie", "-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2", "-Wl,-z,relro",
+        "-Wl,-z,now", "-Wl,-z,noexecstack")
+
+
+@pytest.mark.parametrize("flags, complaint", [
+    (("-no-pie",), "no PIE"), (("-Wl,-z,norelro",), "no RELRO"), (("-Wl,-z,lazy",), "not full"),
+    (("-Wl,-z,execstack",), "stack can be executed"), (("-fno-stack-protector",), "no stack protector"),
+    (("-U_FORTIFY_SOURCE",), "_FORTIFY_SOURCE"), (("-Wl,-rpath,/opt",), "places of its own")])
+def test_each_missing_protection_is_named(judge, flags, complaint):
+    weak = judge(*HARD, *flags)
+    assert weak.returncode == 1 and complaint in weak.stderr, weak
+    assert complaint not in judge(*HARD).stderr

@@ -104,11 +104,35 @@ static void the_callers_sums_may_go_before_it_starts(void **state)
     plm_os_close(fd);
 }
 
+static void one_that_is_cancelled_ends_soon_and_blames_nothing(void **state)
+{
+    (void)state;
+    unsigned char *bytes = made_bytes(SIZE, 5);
+    struct plm_chunksum sums[64];
+    size_t count = sums_of(bytes, sums, PLM_COUNT(sums));
+    int fd = opened_file("blob", bytes, SIZE);
+    struct plm_sift *sift = NULL;
+    finished_flag = false;
+    memset(&sums[0].digest, 0, sizeof(sums[0].digest));
+    assert_true(plm_sift_new(fd, sums, count, finished, &finished_flag, &sift, NULL));
+    plm_sift_cancel(sift);
+    plm_sift_start(sift, workers);
+    step_until(&finished_flag);
+    assert_false(sift->ok);
+    assert_int_equal(sift->err.code, PLM_E_INTERRUPTED);
+    for (size_t i = 0; i < count; i++)
+        assert_false(sift->bad[i]);
+    plm_sift_free(sift);
+    plm_os_close(fd);
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_WORKERS(exactly_the_bad_chunks_are_found),
         WITH_WORKERS(a_file_that_is_too_short_is_an_error_and_no_verdict),
+        WITH_WORKERS(one_that_is_cancelled_ends_soon_and_blames_nothing),
         WITH_WORKERS(the_callers_sums_may_go_before_it_starts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

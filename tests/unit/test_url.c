@@ -57,6 +57,8 @@ static void what_is_no_plain_web_url_is_refused(void **state)
         "https://a\x7f.example/",
         "https://a.example/\t",
         "https:// a.example/",
+        "https://a%7f.example/",
+        "https://a%1b.example/",
     };
     for (size_t i = 0; i < PLM_COUNT(texts); i++) {
         struct plm_url url = {.port = 7};

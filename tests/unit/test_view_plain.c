@@ -163,7 +163,7 @@ static void quiet_is_one_line_and_errors(void **state)
     world_event(&w, &event);
     assert_non_null(strstr(w.out, "\nllama3.2:3b is up to date\n"));
     world_emit(&w, PLM_EV_FAILED);
-    assert_memory_equal(w.err, "error: a\\x1b[31m", 15);
+    assert_memory_equal(w.err, "error: llama3.2:3b: a\\x1b[31m", 28);
     assert_non_null(strstr(w.err, "\nhint: run the same command again to resume\n"));
     world_end(&w);
     world_close(&w);
@@ -209,6 +209,42 @@ static void an_interruption_says_how_to_resume(void **state)
     world_end(&w);
     assert_non_null(strstr(w.err, "\ninterrupted - resume with: pullama llama3.2:3b\n"));
     assert_null(strstr(w.err, "error:"));
+    world_close(&w);
+}
+
+static void an_interruption_of_several_models_is_said_once(void **state)
+{
+    (void)state;
+    struct view_world w = {0};
+    w.options.flags = "--models-dir /m ";
+    w.options.models = "a http://b/c/d";
+    world_pipe(&w, PLM_VIEW_TABLE);
+    world_emit(&w, PLM_EV_PULL_START);
+    struct plm_event event = sample_event(&w.samples, PLM_EV_INTERRUPTED);
+    event.job++;
+    event.ref = NULL; /* a job that had to wait for the first one */
+    world_event(&w, &event);
+    world_emit(&w, PLM_EV_INTERRUPTED);
+    world_end(&w);
+    assert_string_equal(w.err, "interrupted - resume with: pullama pull --models-dir /m "
+                               "a http://b/c/d\n");
+    world_close(&w);
+}
+
+static void a_failure_says_of_which_model_it_is(void **state)
+{
+    (void)state;
+    struct view_world w = {0};
+    w.options.quiet = true;
+    world_pipe(&w, PLM_VIEW_TABLE);
+    world_emit(&w, PLM_EV_PULL_START);
+    (void)snprintf(w.samples.error.msg, sizeof(w.samples.error.msg), "manifest: r.io answered 503");
+    world_emit(&w, PLM_EV_FAILED);
+    assert_memory_equal(w.err, "error: llama3.2:3b: manifest: r.io answered 503\n", 48);
+    (void)snprintf(w.samples.error.msg, sizeof(w.samples.error.msg), "r.io has no llama3.2:3b");
+    world_emit(&w, PLM_EV_FAILED);
+    assert_non_null(strstr(w.err, "\nerror: r.io has no llama3.2:3b\n"));
+    world_end(&w);
     world_close(&w);
 }
 
@@ -280,6 +316,8 @@ int main(void)
         cmocka_unit_test(an_error_is_printed_once_in_every_mode),
         cmocka_unit_test(a_failure_without_a_job_is_shown_too),
         cmocka_unit_test(an_interruption_says_how_to_resume),
+        cmocka_unit_test(an_interruption_of_several_models_is_said_once),
+        cmocka_unit_test(a_failure_says_of_which_model_it_is),
         cmocka_unit_test(a_burst_of_equal_retries_is_one_line),
         cmocka_unit_test(a_dry_run_says_what_would_be),
         cmocka_unit_test(output_that_cannot_be_written_is_an_error),
