@@ -1,4 +1,5 @@
 /* The model of a power cut: it loses all that a program forgot to sync, and nothing else. */
+#include <stdio.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
