@@ -164,7 +164,7 @@ static void a_power_cut_costs_only_what_was_not_synced(void **state)
     bool all = world_wants_all();
     for (int s = 0; s < SCENARIOS; s++)
         for (int half = 0; half < 2; half++)
-            wrong += cut_pull((enum scenario)s, half != 0, all ? 1 : s == SCENARIO_FRESH ? 7 : 23);
+            wrong += cut_pull((enum scenario)s, half != 0, all ? 1 : s == SCENARIO_FRESH ? 11 : 29);
     assert_int_equal(wrong, 0);
 }
 
