@@ -18,7 +18,7 @@ struct look {
     int dir; /* that is being read */
     int depth;
     char path[600];
-    uint64_t kept; /* bytes of the tag's version that are here for sure */
+    uint64_t kept, on_disk; /* bytes of the tag's version: here for sure; of its partial files */
 };
 
 static bool wrong(struct look *look, const char *what, const char *name)
@@ -181,6 +181,17 @@ static bool see_top(void *ctx, const char *name)
            strcmp(name, ".pullm") == 0 || wrong(look, "I4: something else in the store", name);
 }
 
+static bool see_partial(void *ctx, const char *name)
+{
+    struct look *look = ctx;
+    const struct model_blob *blob = blob_of(look, name);
+    struct plm_file_status status;
+    if (blob && is_of_version(look, blob) && strstr(name, ".partial") &&
+        plm_os_status(look->dir, name, &status, NULL))
+        look->on_disk += status.disk_bytes;
+    return true;
+}
+
 static bool see_left(void *ctx, const char *name)
 {
     return strcmp(name, "store.lock") == 0 || wrong(ctx, "left in .pullm/", name);
@@ -221,10 +232,16 @@ bool nothing_is_left(const struct world *world, char why[WORLD_WHY])
     return each(&look, ".pullm", see_left);
 }
 
-uint64_t bytes_kept(const struct world *world)
+struct bytes_there bytes_there(const struct world *world)
 {
     char why[WORLD_WHY];
     struct look look = look_at(world, why);
-    bool ok = each(&look, "blobs", see_blob) && each(&look, ".pullm", see_state);
-    return ok ? look.kept : 0;
+    bool ok = each(&look, "blobs", see_blob);
+    uint64_t blobs = look.kept;
+    ok = ok && each(&look, ".pullm", see_state);
+    uint64_t claimed = look.kept - blobs;
+    ok = ok && each(&look, ".pullm", see_partial);
+    return ok ? (struct bytes_there){blobs + claimed,
+                                     look.on_disk > claimed ? look.on_disk - claimed : 0}
+              : (struct bytes_there){0};
 }
