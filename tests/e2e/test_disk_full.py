@@ -210,6 +210,7 @@ def test_bytes_that_cannot_be_read_back_are_no_wrong_bytes(pullama, store, regis
         pytest.skip("nothing was read")
     assert result.status in ((1,) if when == "1+" else (0, 1)), result
     if result.status:
+        assert blob_name(tiny.layers[0].digest)[:19] in result.err, result
         assert "Input/output error" in result.err and "received is kept" in result.err, result
         assert result.last["Code"] == "io"
     received = registry.blob_bytes()
