@@ -249,10 +249,18 @@ static void step_waiting(struct plm_download *d)
         plm_download_open(d);
 }
 
+static void fail_reading(struct plm_download *d)
+{
+    char name[PLM_STATE_NAME];
+    struct plm_error err = d->frontier->err;
+    (void)plm_prefix(&err, "%s", plm_store_state_name(&d->want.digest, PLM_STATE_PARTIAL, name));
+    plm_pull_fail(d->pull, &err);
+}
+
 static void step_fetching(struct plm_download *d)
 {
     if (d->frontier->failed) {
-        plm_pull_fail(d->pull, &d->frontier->err);
+        fail_reading(d);
         return;
     }
     if (d->no_ranges)
@@ -285,7 +293,7 @@ static void step_verifying(struct plm_download *d)
     struct plm_digest is;
     struct plm_error err = {0};
     if (d->frontier->failed) {
-        plm_pull_fail(d->pull, &d->frontier->err);
+        fail_reading(d);
         return;
     }
     plm_frontier_push(d->frontier, d->want.size, true);

@@ -164,8 +164,10 @@ static void step_ending(struct plm_pull *pull)
         else
             plm_download_done(d);
     }
-    if (closed)
-        plm_job_end(pull->job, NULL, &pull->error);
+    if (!closed)
+        return;
+    plm_pull_say_needed(pull);
+    plm_job_end(pull->job, NULL, &pull->error);
 }
 
 static void step_committing(struct plm_pull *pull)

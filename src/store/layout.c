@@ -14,7 +14,17 @@ static bool enter(int dir, const char *name, bool create, bool follow, int *fd,
         return false;
     if (made && dir != plm_os_cwd() && !plm_os_sync_dir(dir, err))
         return false;
-    return plm_os_open_dir(dir, name, follow, fd, err);
+    struct plm_error found = {0};
+    struct plm_file_status status;
+    if (plm_os_open_dir(dir, name, follow, fd, &found))
+        return true;
+    /* It was there to mkdir, and is not there to open. */
+    if (create && found.code == PLM_E_NOT_FOUND && plm_os_status(dir, name, &status, NULL) &&
+        status.type == PLM_FILE_OTHER)
+        return plm_fail(err, PLM_E_CORRUPT, "%s is a link that leads nowhere; move it away", name);
+    if (err && err->code == PLM_OK)
+        *err = found;
+    return false;
 }
 
 /* Something that is no directory is the user's slip, not damage in a store. */

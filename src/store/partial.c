@@ -192,8 +192,10 @@ bool plm_partial_open(const struct plm_store *store, const struct plm_descriptor
 bool plm_partial_write(struct plm_partial *p, uint64_t offset, const void *bytes, size_t length,
                        struct plm_error *err)
 {
+    char name[PLM_STATE_NAME];
     if (!plm_os_write_at(p->fd, bytes, length, offset, err))
-        return plm_prefix(err, "blob data");
+        return plm_prefix(err, "%s",
+                          plm_store_state_name(&p->want->digest, PLM_STATE_PARTIAL, name));
     struct plm_span span = {offset, offset + length};
     if (!plm_spans_add(&p->written, span, err))
         return false;
