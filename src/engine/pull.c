@@ -1,6 +1,8 @@
 /* Pull: a model from a registry into the store, one way through. */
 #include "engine/pull.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,6 +155,24 @@ static void end_well(struct plm_pull *pull)
     plm_job_end(job, &event, NULL);
 }
 
+/* A disk that filled up on the way: says how much is still to come. */
+static void tell_needed(struct plm_pull *pull)
+{
+    const struct plm_store *store = &pull->job->engine->store;
+    uint64_t needed = 0;
+    if (pull->error.code != PLM_E_NOSPACE || pull->high == 0)
+        return; /* the preflight has said it */
+    for (size_t i = 0; i < pull->count; i++) {
+        const struct plm_download *d = &pull->downloads[i];
+        uint64_t here =
+            d->state == PLM_DOWNLOAD_PLANNED ? plm_partial_disk_bytes(store, &d->want) : d->done;
+        needed += here < d->want.size ? d->want.size - here : 0;
+    }
+    size_t used = strlen(pull->error.msg);
+    (void)snprintf(pull->error.msg + used, sizeof(pull->error.msg) - used,
+                   "; %" PRIu64 " more bytes are needed", needed);
+}
+
 static void step_ending(struct plm_pull *pull)
 {
     bool closed = true;
@@ -164,8 +184,10 @@ static void step_ending(struct plm_pull *pull)
         else
             plm_download_done(d);
     }
-    if (closed)
-        plm_job_end(pull->job, NULL, &pull->error);
+    if (!closed)
+        return;
+    tell_needed(pull);
+    plm_job_end(pull->job, NULL, &pull->error);
 }
 
 static void step_committing(struct plm_pull *pull)
