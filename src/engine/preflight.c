@@ -1,5 +1,9 @@
 /* Preflight: what of a model is here, what must come, and whether it fits on the disk. */
 #include "engine/pull.h"
+
+#include <stdio.h>
+#include <string.h>
+
 #include "pullama/text.h"
 #include "store/blobs.h"
 
@@ -74,8 +78,14 @@ void plm_pull_say_needed(struct plm_pull *pull)
     char needed[PLM_TEXT_SHORT];
     /* What preflight refused has said it already. */
     if (pull->error.code != PLM_E_NOSPACE || pull->error.sys_errno == 0 ||
-        !make_plan(pull, &plan, &quiet) || plan.fits)
+        !make_plan(pull, &plan, &quiet))
         return;
+    if (plan.fits) { /* by the numbers there is room: a quota */
+        size_t used = strlen(pull->error.msg);
+        (void)snprintf(pull->error.msg + used, sizeof(pull->error.msg) - used,
+                       "; %llu more bytes are needed", (unsigned long long)plan.fetch);
+        return;
+    }
     (void)plm_prefix(&pull->error, "%s needs %s (%llu bytes) free", pull->job->engine->store.root,
                      plm_text_size(plan.needed, needed), (unsigned long long)plan.needed);
 }
