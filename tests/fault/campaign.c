@@ -138,9 +138,10 @@ static bool run_case(struct world *world, enum scenario scenario, const struct f
     struct disk *left = after_cut(world, before);
     bool ok =
         world_run_is_sound(world->run, why) && is_fitting(world, why) &&
-        (world->run->completed ? model_is_installed(world, why) : invariants_hold(world, why)) &&
-        pull_mends(world, false, why);
-    if (ok) {
+        (world->run->completed ? model_is_installed(world, why) : invariants_hold(world, why));
+    if (ok && !*is_over)
+        ok = pull_mends(world, false, why);
+    if (ok && !*is_over) {
         world_put(world, left);
         ok = invariants_hold(world, why) && pull_mends(world, true, why);
     }

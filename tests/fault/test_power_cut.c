@@ -108,7 +108,7 @@ static void cut_all(const struct disk_history *history, const char *story, size_
     unsigned first = world_number("PLM_FAULT_SEED", DISK_RANDOM), seeds = world_wants_all() ? 4 : 1,
              turn = 0;
     for (size_t cut = 0; cut <= disk_history_count(history); cut++) {
-        bool taken = disk_history_is_turn(history, cut) ? turn++ % step == 0 : cut % 64 == 0;
+        bool taken = disk_history_is_turn(history, cut) ? turn++ % step == 0 : cut % 96 == 0;
         for (unsigned n = 0; taken && n < DISK_RANDOM + seeds; n++) {
             unsigned seed = n < DISK_RANDOM ? n : first + (unsigned)cut * seeds + (n - DISK_RANDOM);
             char name[128], why[WORLD_WHY] = "";
@@ -164,7 +164,7 @@ static void a_power_cut_costs_only_what_was_not_synced(void **state)
     bool all = world_wants_all();
     for (int s = 0; s < SCENARIOS; s++)
         for (int half = 0; half < 2; half++)
-            wrong += cut_pull((enum scenario)s, half != 0, all ? 1 : s == SCENARIO_FRESH ? 11 : 29);
+            wrong += cut_pull((enum scenario)s, half != 0, all ? 1 : s == SCENARIO_FRESH ? 23 : 59);
     assert_int_equal(wrong, 0);
 }
 
