@@ -44,9 +44,13 @@ bool plm_blob_look(const struct plm_store *store, const struct plm_descriptor *w
         return true;
     }
     int fd = -1;
-    if (!plm_blob_open(store, &want->digest, &fd, err))
+    struct plm_error why = {0};
+    /* One that another user keeps to himself is there, and can be removed. */
+    if (!plm_blob_open(store, &want->digest, &fd, &why) && why.code != PLM_E_ACCESS) {
+        *err = why;
         return false;
-    *out = is_proven(fd, &status) ? PLM_BLOB_PROVEN : PLM_BLOB_UNPROVEN;
+    }
+    *out = fd >= 0 && is_proven(fd, &status) ? PLM_BLOB_PROVEN : PLM_BLOB_UNPROVEN;
     plm_os_close(fd);
     return true;
 }
