@@ -326,11 +326,12 @@ static const step_fn steps[PLM_DOWNLOAD_STATES] = {
 
 void plm_download_advance(struct plm_download *d)
 {
-    enum plm_download_state before;
-    do {
+    enum plm_download_state before = PLM_DOWNLOAD_STATES;
+    /* After a failure a state may have been entered in part. */
+    while (d->state != before && !d->pull->error.code) {
         before = d->state;
         steps[before](d);
-    } while (d->state != before && !d->pull->error.code);
+    }
 }
 
 /* ---- the end ---- */

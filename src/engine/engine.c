@@ -147,7 +147,8 @@ bool plm_engine_workers(struct plm_engine *engine, struct plm_error *err)
 
 bool plm_engine_lock_store(struct plm_engine *engine, struct plm_error *err)
 {
-    return plm_lock_try(engine->store.state_fd, PLM_STORE_LOCK, &engine->store_lock, err);
+    return plm_lock_try(engine->store.state_fd, PLM_STORE_LOCK, &engine->store_lock, err) ||
+           plm_prefix(err, "%s/.pullm", engine->store.root);
 }
 
 void plm_engine_unlock_store(struct plm_engine *engine)

@@ -45,13 +45,14 @@ bool plm_blob_look(const struct plm_store *store, const struct plm_descriptor *w
     }
     int fd = -1;
     struct plm_error why = {0};
-    if (!plm_blob_open(store, &want->digest, &fd, &why)) {
+    /* One that another user keeps to himself is there, and can be removed. */
+    if (!plm_blob_open(store, &want->digest, &fd, &why) && why.code != PLM_E_ACCESS) {
         *out = PLM_BLOB_ABSENT;
         if (why.code != PLM_E_NOT_FOUND && err) /* else it was removed since it was looked at */
             *err = why;
         return why.code == PLM_E_NOT_FOUND;
     }
-    *out = is_proven(fd, &status) ? PLM_BLOB_PROVEN : PLM_BLOB_UNPROVEN;
+    *out = fd >= 0 && is_proven(fd, &status) ? PLM_BLOB_PROVEN : PLM_BLOB_UNPROVEN;
     plm_os_close(fd);
     return true;
 }

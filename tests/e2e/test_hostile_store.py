@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support import model
 from support.model import MIB
-from support.store import blob_name, blob_path, check_model, install, manifest_path
+from support.store import blob_name, blob_path, check_model, install, inventory, manifest_path
 
 pytestmark = pytest.mark.broken_store
 VERBS = ("list", "show", "clean", "rm")
@@ -65,18 +65,6 @@ THINGS = {
 }
 
 
-def look(folder):
-    """What stands under a folder: kind, owner, size, time and content of everything."""
-    found = {}
-    for root, folders, files in os.walk(folder):
-        for name in folders + files:
-            path = Path(root, name)
-            is_ = path.lstat()
-            found[str(path)] = (is_.st_mode, is_.st_uid, is_.st_size, is_.st_mtime_ns,
-                                path.read_bytes() if stat.S_ISREG(is_.st_mode) else None)
-    return found
-
-
 @pytest.fixture
 def world(tmp_path, store):
     """Things outside the store, which must be the same afterwards."""
@@ -86,9 +74,9 @@ def world(tmp_path, store):
     (precious / "inner" / "latest").write_text("{")
     for part in ("blobs", "manifests", ".pullm"):
         (store / part).mkdir(parents=True, exist_ok=True)
-    before = look(precious)
+    before = inventory(precious)
     yield tmp_path
-    assert look(precious) == before, "something outside the store changed"
+    assert inventory(precious) == before, "something outside the store changed"
 
 
 @pytest.fixture
