@@ -7,6 +7,7 @@ system_name() {
     case "$ids" in
     *" debian "* | *" ubuntu "*) echo debian ;;
     *" fedora "* | *" rhel "*) echo fedora ;;
+    *" suse "* | *" opensuse "*) echo suse ;;
     *" arch "*) echo arch ;;
     *" alpine "*) echo alpine ;;
     *) echo unknown ;;
@@ -36,7 +37,8 @@ missing_for_tests() {
     has_command tmux || echo tmux
     has_command strace || echo strace
     has_library cmocka || echo libcmocka-dev
-    has_command docker-registry || echo docker-registry
+    # Other systems do not have it; its tests are skipped there.
+    has_command docker-registry || [ "$(system_name)" != debian ] || echo docker-registry
     has_command nginx || echo nginx-light
     "$(tests_python)" -c 'import pytest' 2>/dev/null || echo python3 python3-pytest
 }
@@ -48,20 +50,34 @@ tests_python() {
 
 # Says on another system than Debian what to install there.
 name_packages() {
-    echo "Missing here: $*" >&2
-    echo "pullama needs a C compiler, meson, ninja, pkg-config, libcurl 7.85, OpenSSL 3.0, jansson, utf8proc." >&2
+    sudo='sudo '
+    [ "$(id -u)" != 0 ] || sudo=
+    echo "Missing here, by the names that Debian gives them: $*"
     case "$(system_name)" in
-    fedora) echo "Install them with:
-  sudo dnf install gcc meson ninja-build pkgconf-pkg-config libcurl-devel openssl-devel jansson-devel utf8proc-devel python3 python3-pytest libcmocka-devel" ;;
-    arch) echo "Install them with:
-  sudo pacman -S --needed gcc meson ninja pkgconf curl openssl jansson libutf8proc python python-pytest cmocka" ;;
-    alpine) echo "Install them with:
-  sudo apk add gcc musl-dev meson ninja pkgconf curl-dev openssl-dev jansson-dev utf8proc-dev python3 py3-pytest cmocka-dev" ;;
-    macos) echo "Install them with:
-  brew install meson ninja pkg-config curl openssl@3 jansson utf8proc python pytest cmocka" ;;
-    *) echo "Install them with this system's package manager, then run this command again." ;;
-    esac >&2
-}
+    fedora) echo "Install everything with:
+  ${sudo}dnf install gcc meson ninja-build pkgconf-pkg-config libcurl-devel openssl-devel jansson-devel utf8proc-devel
+For the tests:
+  ${sudo}dnf install clang python3-pytest libcmocka-devel openssl tmux strace nginx" ;;
+    suse) echo "Install everything with:
+  ${sudo}zypper install gcc meson ninja pkgconf-pkg-config libcurl-devel libopenssl-devel libjansson-devel utf8proc-devel
+For the tests:
+  ${sudo}zypper install clang python3-pytest libcmocka-devel openssl tmux strace nginx" ;;
+    arch) echo "Install everything with:
+  ${sudo}pacman -S --needed gcc meson ninja pkgconf curl openssl jansson libutf8proc
+For the tests:
+  ${sudo}pacman -S --needed clang python-pytest cmocka tmux strace nginx" ;;
+    alpine) echo "Install everything with:
+  ${sudo}apk add gcc musl-dev meson ninja pkgconf curl-dev openssl-dev jansson-dev utf8proc-dev
+For the tests:
+  ${sudo}apk add clang python3 py3-pytest cmocka-dev openssl bash tmux strace nginx docker-registry" ;;
+    macos) echo "Install everything with:
+  brew install meson ninja pkg-config curl openssl@3 jansson utf8proc
+For the tests:
+  brew install python pytest cmocka tmux nginx" ;;
+    *) echo "pullama needs a C compiler, meson 1.0, ninja, pkg-config, libcurl 7.85, OpenSSL 3.0, jansson 2.12, utf8proc.
+Install them with this system's package manager, then run this command again." ;;
+    esac
+} >&2
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
@@ -94,7 +110,7 @@ install_debs() (
 
 # install_packages CHECK: installs what the function CHECK says is missing, if anything.
 install_packages() {
-    missing=$($1 | tr '\n' ' ')
+    missing=$($1 | tr ' ' '\n' | sort -u | tr '\n' ' ')
     [ -n "$missing" ] || return 0
     if [ "$(system_name)" != debian ] || ! has_command apt-get; then
         name_packages "$missing"

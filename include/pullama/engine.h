@@ -53,6 +53,18 @@ PLM_DEFINE_FREEP(struct plm_engine, plm_engine)
 PLM_API PLM_MUST bool plm_engine_submit(struct plm_engine *engine, const struct plm_job_spec *spec,
                                         uint32_t *job_id, struct plm_error *err);
 
+/**
+ * Confines the whole process, for good, to what the submitted jobs need: afterwards it can change
+ * files in the models directory alone (for a job that makes a key: beside the key), and read these,
+ * certificates, and the files of the system's libraries. Makes the store if a job will.
+ *
+ * For a program that does nothing else. Call it before the first step and before there are other
+ * threads; jobs submitted later are confined to what the earlier ones needed. False where the
+ * system cannot (it takes Linux 5.19 with Landlock), or when a job will fail anyway: then nothing
+ * is given up.
+ */
+PLM_API bool plm_engine_confine(struct plm_engine *engine);
+
 /** Waits at most @p timeout_ms for something to do, and does it. False when no job is left. */
 PLM_API bool plm_engine_step(struct plm_engine *engine, int timeout_ms);
 

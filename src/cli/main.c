@@ -146,6 +146,7 @@ static enum plm_code run_jobs(struct session *s)
     char *models_dir = NULL;
     enum plm_code code;
     if (start_engine(s, &models_dir, &err) && submit_jobs(s, &err)) {
+        (void)plm_engine_confine(s->engine); /* where the system can: no answer depends on it */
         int wait_ms = s->screen.overwrite ? STEP_DRAWN_MS : STEP_PLAIN_MS;
         while (plm_engine_step(s->engine, wait_ms))
             plm_view_tick(s->view);

@@ -176,17 +176,21 @@ static bool start_fetch(struct plm_download *d, struct plm_error *err)
     d->unsynced = d->done - plm_spans_total(&d->partial->durable);
     d->chunk_length =
         plm_plan_chunk_length(d->want.size, engine->options.chunk_size, d->pull->connections);
+    if (!start_frontier(d, d->partial->fd, true, err) ||
+        !plm_source_new(d->pull->registry, &d->want, &d->source, err))
+        return false;
     d->state = PLM_DOWNLOAD_FETCHING;
-    return start_frontier(d, d->partial->fd, true, err) &&
-           plm_source_new(d->pull->registry, &d->want, &d->source, err);
+    return true;
 }
 
 static bool start_check(struct plm_download *d, struct plm_error *err)
 {
     struct plm_error why = {0};
     if (plm_blob_open(&d->pull->job->engine->store, &d->want.digest, &d->check_fd, &why)) {
+        if (!start_frontier(d, d->check_fd, false, err))
+            return false;
         d->state = PLM_DOWNLOAD_CHECKING;
-        return start_frontier(d, d->check_fd, false, err);
+        return true;
     }
     if (why.code == PLM_E_NOT_FOUND) /* removed since it was looked at */
         return start_fetch(d, err);
@@ -245,10 +249,18 @@ static void step_waiting(struct plm_download *d)
         plm_download_open(d);
 }
 
+static void fail_reading(struct plm_download *d)
+{
+    char name[PLM_STATE_NAME];
+    struct plm_error err = d->frontier->err;
+    (void)plm_prefix(&err, "%s", plm_store_state_name(&d->want.digest, PLM_STATE_PARTIAL, name));
+    plm_pull_fail(d->pull, &err);
+}
+
 static void step_fetching(struct plm_download *d)
 {
     if (d->frontier->failed) {
-        plm_pull_fail(d->pull, &d->frontier->err);
+        fail_reading(d);
         return;
     }
     if (d->no_ranges)
@@ -281,7 +293,7 @@ static void step_verifying(struct plm_download *d)
     struct plm_digest is;
     struct plm_error err = {0};
     if (d->frontier->failed) {
-        plm_pull_fail(d->pull, &d->frontier->err);
+        fail_reading(d);
         return;
     }
     plm_frontier_push(d->frontier, d->want.size, true);

@@ -39,7 +39,10 @@ static bool make_key_path(struct plm_engine *engine, struct plm_error *err)
     const char *home = getenv("HOME");
     if (engine->options.key_path)
         engine->key_path = strdup(engine->options.key_path);
-    else if (asprintf(&engine->key_path, "%s/.ollama/id_ed25519", home && *home ? home : "") < 0)
+    else if (!home || !*home)
+        engine->key_path =
+            strdup(""); /* nobody's key: keygen refuses, the registry is asked without one */
+    else if (asprintf(&engine->key_path, "%s/.ollama/id_ed25519", home) < 0)
         engine->key_path = NULL;
     return engine->key_path ? true : plm_fail(err, PLM_E_NOMEM, "no memory for a path");
 }
@@ -201,6 +204,15 @@ static bool open_store(struct plm_job *job, struct plm_error *err)
     return true;
 }
 
+bool plm_job_prepare(struct plm_job *job, struct plm_error *err)
+{
+    const struct plm_job_kind *kind = job->kind;
+    if (kind->needs_ref && !job->has_ref)
+        job->has_ref = plm_ref_parse(job->model ? job->model : "", &job->ref, err);
+    return (!kind->needs_ref || job->has_ref) && open_store(job, err) &&
+           (!kind->prepare || kind->prepare(job, err));
+}
+
 static void tell_of_lock(struct plm_job *job)
 {
     struct plm_engine *engine = job->engine;
@@ -240,14 +252,7 @@ static void start_job(struct plm_job *job)
     job->started = true;
     if (is_first_try) {
         job->started_ms = plm_loop_now(job->engine->loop);
-        if (job->kind->needs_ref && !job->has_ref) {
-            job->has_ref = plm_ref_parse(job->model ? job->model : "", &job->ref, &err);
-            if (!job->has_ref) {
-                plm_job_end(job, NULL, &err);
-                return;
-            }
-        }
-        if (!open_store(job, &err)) {
+        if (!plm_job_prepare(job, &err)) {
             plm_job_end(job, NULL, &err);
             return;
         }

@@ -17,6 +17,11 @@ struct plm_job_kind {
     bool needs_ref;   /**< spec.model must be a reference */
     bool needs_lock;  /**< runs under the store lock, and waits for it; a dry run goes without */
     bool no_store;    /**< the models directory is not looked at */
+    bool needs_network;
+    bool changes_key; /**< files beside the key are made */
+    /** Makes what lies outside of what the kind may change once the process is confined. May be
+     * called more than once. NULL: nothing. */
+    bool (*prepare)(struct plm_job *job, struct plm_error *err);
     /** Does the whole job, or fails. NULL for kinds that take time. */
     bool (*run)(struct plm_job *job, struct plm_error *err);
     /** Starts it; the job ends by plm_job_end(). */
@@ -73,6 +78,9 @@ void plm_job_end(struct plm_job *job, const struct plm_event *completed,
 
 /** Ends a job that did all it had to, with nothing to add but its time. */
 void plm_job_complete(struct plm_job *job);
+
+/** Reads the reference, and opens or makes what the kind says; nothing more when called again. */
+PLM_MUST bool plm_job_prepare(struct plm_job *job, struct plm_error *err);
 
 /** HTTP client and workers, made at the first call. */
 PLM_MUST bool plm_engine_network(struct plm_engine *engine, struct plm_error *err);

@@ -1,8 +1,6 @@
 /* Pull: a model from a registry into the store, one way through. */
 #include "engine/pull.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,24 +153,6 @@ static void end_well(struct plm_pull *pull)
     plm_job_end(job, &event, NULL);
 }
 
-/* A disk that filled up on the way: says how much is still to come. */
-static void tell_needed(struct plm_pull *pull)
-{
-    const struct plm_store *store = &pull->job->engine->store;
-    uint64_t needed = 0;
-    if (pull->error.code != PLM_E_NOSPACE || pull->high == 0)
-        return; /* the preflight has said it */
-    for (size_t i = 0; i < pull->count; i++) {
-        const struct plm_download *d = &pull->downloads[i];
-        uint64_t here =
-            d->state == PLM_DOWNLOAD_PLANNED ? plm_partial_disk_bytes(store, &d->want) : d->done;
-        needed += here < d->want.size ? d->want.size - here : 0;
-    }
-    size_t used = strlen(pull->error.msg);
-    (void)snprintf(pull->error.msg + used, sizeof(pull->error.msg) - used,
-                   "; %" PRIu64 " more bytes are needed", needed);
-}
-
 static void step_ending(struct plm_pull *pull)
 {
     bool closed = true;
@@ -186,7 +166,7 @@ static void step_ending(struct plm_pull *pull)
     }
     if (!closed)
         return;
-    tell_needed(pull);
+    plm_pull_say_needed(pull);
     plm_job_end(pull->job, NULL, &pull->error);
 }
 
@@ -320,7 +300,6 @@ static void on_manifest(void *ctx, const struct plm_http_outcome *answer,
         ok = plm_manifest_parse(bytes, size, &pull->manifest, &err) && begin(pull, &err);
     }
     if (!ok) {
-        (void)plm_prefix(&err, "%s", pull->manifest ? "pull" : "manifest");
         plm_pull_fail(pull, &err);
     }
 }
@@ -379,6 +358,7 @@ const struct plm_job_kind plm_pull_kind = {
     .verb = PLM_VERB_PULL,
     .makes_store = true,
     .needs_ref = true,
+    .needs_network = true,
     .start = start,
     .stop = stop,
     .free = release,

@@ -116,3 +116,6 @@ PLM_MUST bool plm_http_start(struct plm_http_client *client, const struct plm_ht
 
 /** Ends a request without calling done. NULL is nothing. May be called from done of another transfer, never from a sink. */
 void plm_http_cancel(struct plm_http_transfer *transfer);
+
+/** Where the network library was built to look for certificate authorities; NULL: nowhere. */
+void plm_http_authorities(const char **file, const char **folder);

@@ -127,7 +127,7 @@ static void manifest_done(void *ctx, const struct plm_http_outcome *answer,
     struct plm_error missing = {0};
     if (error && answer && answer->end == PLM_HTTP_ANSWERED && answer->head.status == 404) {
         char name[PLM_REF_TEXT], digest[PLM_DIGEST_TEXT];
-        (void)plm_fail(&missing, PLM_E_NOT_FOUND, "%s has no %s%s%s", get->registry->ref.host,
+        (void)plm_fail(&missing, PLM_E_NOT_FOUND, "the registry has no %s%s%s",
                        plm_ref_format(&get->registry->ref, name),
                        get->has_digest ? " with manifest " : "",
                        get->has_digest ? plm_digest_format(&get->digest, digest) : "");

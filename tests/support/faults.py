@@ -10,7 +10,7 @@ class Fault:
     """One way to misbehave. Offsets without a word on it count in the body of this answer."""
     status: Optional[int] = None       # answer so, with `body`, instead of the real thing
     body: Optional[bytes] = None       # replaces the body (with its own true length)
-    headers: dict = field(default_factory=dict)  # set or replaced; None removes
+    headers: dict = field(default_factory=dict)  # set or replaced; None removes; or made from the request
     ignore_range: bool = False         # the whole blob with 200
     content_range: Optional[Callable] = None     # (start, end, total) → header text
     framing: str = ""                  # "chunked", or "close": no Content-Length
@@ -22,9 +22,13 @@ class Fault:
     rate: int = 0                      # bytes a second
     flip: tuple = ()                   # offsets in the blob whose byte is inverted
     append: bytes = b""                # more body than promised
+    grow: bytes = b""                  # more body, and a length that says so
+    stray: bytes = b""                 # after the answer, on a connection that is kept
     gzip: bool = False                 # body compressed, unasked
     endless_headers: bool = False
     raw: Optional[bytes] = None        # sent instead of any answer, then the connection is closed
+    hang_up: bool = False              # connection reset instead of any answer
+    drop_idle: bool = False            # connection kept, and closed when the next request comes
     call: Optional[Callable] = None    # called with the request before it is answered
 
 

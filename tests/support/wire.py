@@ -189,6 +189,8 @@ class Exchange:
         if fault.raw is not None:
             self.sock.sendall(fault.raw)
             raise Gone
+        if fault.hang_up:
+            self.reset()
         if fault.ignore_range:
             request.headers.pop("range", None)
         response = self.server.answer(request) if fault.status is None else Response(
@@ -198,8 +200,14 @@ class Exchange:
         closing = self.send_head(response, body)
         if request.method != "HEAD" and response.status not in (204, 304):
             self.send_body(body, response)
-        if closing or request.headers.get("connection", "").lower() == "close":
+        if fault.drop_idle:
+            self.sock.recv(PIECE)
+        if closing or fault.drop_idle or request.headers.get("connection", "").lower() == "close":
             raise Gone
+
+    def reset(self):
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        raise Gone
 
     def bend(self, response):
         """The body to send; changes the answer's headers as the fault wants them."""
@@ -211,6 +219,8 @@ class Exchange:
             for offset in fault.flip:
                 if response.start <= offset < response.start + len(body):
                     body[offset - response.start] ^= 0xFF
+        if fault.grow:
+            body = bytes(body) + fault.grow
         if fault.gzip:
             body = gzip.compress(bytes(body))
             response.headers["Content-Encoding"] = "gzip"
@@ -235,7 +245,7 @@ class Exchange:
         for name, value in fault.headers.items():
             headers.pop(name, None)
             if value is not None:
-                headers[name] = value
+                headers[name] = value(self.request) if callable(value) else value
         reason = http.HTTPStatus(response.status).phrase if response.status in list(
             http.HTTPStatus) else "Strange"
         head = f"{version} {response.status} {reason}\r\n" + "".join(
@@ -268,11 +278,13 @@ class Exchange:
                 self.put(memoryview(fault.append))
             if fault.framing == "chunked":
                 self.sock.sendall(b"0\r\n\r\n")
+            if fault.stray:
+                self.sock.sendall(fault.stray)
             return
         if fault.silent_at is not None:
             self.wait(600)
         if fault.reset_at is not None:
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.reset()
         raise Gone
 
     def put(self, part):

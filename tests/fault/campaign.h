@@ -1,0 +1,35 @@
+/**
+ * Campaigns: the same pull again and again, another call failing each time.
+ *
+ * A case is named SCENARIO/KIND/CALL, with `+` behind it when all later calls fail, too, as they do
+ * on a full disk. PLM_FAULT_CASE=fresh/enospc/17+ runs that one alone.
+ */
+#pragma once
+
+#include "world.h"
+
+enum scenario {
+    SCENARIO_FRESH,  /**< nothing is there, not even the store */
+    SCENARIO_RESUME, /**< a pull ended half-way, and left its record */
+    SCENARIO_UPDATE, /**< the tag leads to another model than the one that is installed */
+    SCENARIO_ADOPT,  /**< Ollama left a partial download */
+    SCENARIOS
+};
+const char *scenario_name(enum scenario scenario);
+
+/** Empties the disk and brings about what the scenario begins with; the log is empty then. */
+void scenario_prepare(struct world *world, enum scenario scenario);
+
+/** The identity of the boot of which the runs before a power cut believe to be. */
+#define BOOT_BEFORE "11111111-2222-3333-4444-555555555555"
+#define BOOT_AFTER "66666666-7777-8888-9999-000000000000"
+
+/** Pulls without faults, after a restart of the machine if @p rebooted; all must be well then. */
+bool pull_mends(struct world *world, bool rebooted, char why[WORLD_WHY]);
+
+/**
+ * Lets call 1, 1 + step, 1 + 2 × step … fail, until a run needs no more calls; everything that must
+ * hold is looked at after each. Gives the number of cases that were wrong, each of which is told.
+ */
+unsigned campaign_run(struct world *world, enum scenario scenario, enum fault_kind kind,
+                      bool sticky, unsigned step);

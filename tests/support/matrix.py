@@ -1,0 +1,125 @@
+"""What a network can do to each request of a pull, and how the pull must end: a table.
+
+Each fault of FAULTS meets each kind of request once, and then every time. EXPECTED names the end:
+"ok" (recovered, exit 0), or the code of the failure; "-" where the fault does not fit.
+"""
+import email.utils
+import re
+import time
+
+# The kinds of request, in the order of the table's columns.
+KINDS = {
+    "manifest": "the manifest",
+    "token": "a bearer token",
+    "chunks": "the chunk digests",
+    "resolve": "a blob, at a registry that redirects it",
+    "blob": "a blob, at a registry that has it",
+    "object": "a blob, at the redirect's target",
+}
+STATUSES = {"ok": 0, "http": 1, "protocol": 1, "limit": 1, "auth": 3, "not_found": 4, "integrity": 5, "network": 6}
+TIMES = {"once": 1, "always": None}
+
+CUT = "somewhere in the body"     # replaced by an offset that is inside this kind's body
+MIB = 1 << 20
+PAGE = b"<!DOCTYPE html><html><body>Welcome to the hotel network</body></html>"
+HTML = {"Content-Type": "text/html"}
+
+
+def in_two_seconds(_):
+    return email.utils.formatdate(time.time() + 2, usegmt=True)
+
+
+def plain_http(request):
+    return "http://" + request.headers["host"] + request.target
+
+
+def another_start(start, end, total):
+    return f"bytes {start + 1}-{end + 1}/{total}"
+
+
+def another_total(start, end, total):
+    return f"bytes {start}-{end}/{total + 1}"
+
+
+def redirect(location, status=307, **more):
+    return dict(status=status, headers={"Location": location}, **more)
+
+
+# Name → the fault, and what the message of a failure says about it.
+FAULTS = {
+    "connection refused by a reset": (dict(hang_up=True), "connection lost|no answer"),
+    "connection closed without an answer": (dict(raw=b""), "no answer|connection lost"),
+    "silence before the answer": (dict(delay=60), "time|silen|stall|byte"),
+    "silence before the body": (dict(silent_at=0), "time|silen|stall|byte"),
+    "silence in the body": (dict(silent_at=CUT), "time|silen|stall|byte"),
+    "reset before the body": (dict(reset_at=0), "connection lost|ended too early"),
+    "reset in the body": (dict(reset_at=CUT), "connection lost|ended too early"),
+    "body shorter than its length": (dict(close_at=CUT), "ended too early"),
+    "body longer than its length": (dict(append=b"surplus" * 20), ""),
+    "stray bytes after the answer": (dict(stray=b"stray\r\n" * 20), ""),
+    "more bytes, and a length that says so": (dict(grow=b"more" * 20), "bytes|digest|token"),
+    "keep-alive, then closed silently": (dict(drop_idle=True), ""),
+    "HTTP/1.0": (dict(version="HTTP/1.0"), ""),
+    "no length, chunked": (dict(framing="chunked"), ""),
+    "no length, closed": (dict(framing="close"), ""),
+    "1 KiB/s": (dict(rate=1024), ""),
+    "a header of 1 MB": (dict(headers={"X-Filler": "a" * MIB}), "header|head"),
+    "endless headers": (dict(endless_headers=True), "header|head"),
+    "not HTTP": (dict(raw=b"SSH-2.0-OpenSSH_9.2\r\n"), "no HTTP|malformed|HTTP/0.9|not"),
+    "gzip, unasked": (dict(gzip=True), "compressed"),
+    "wrong bytes": (dict(flip=(30,)), "digest|wrong|token|hash"),
+    "an HTML page": (dict(status=200, body=PAGE, headers=HTML), "web page|bytes|JSON|digest|not"),
+    "an empty answer": (dict(status=200, body=b""), "empty|bytes|JSON|digest|not"),
+    "range ignored": (dict(ignore_range=True), ""),
+    "206 with another start": (dict(content_range=another_start), ""),
+    "206 with another total": (dict(content_range=another_total), "bytes"),
+    "redirect to itself": (redirect(lambda request: request.target), "redirect"),
+    "redirect to itself, 301": (redirect(lambda request: request.target, 301), "redirect"),
+    "redirect to itself, 302": (redirect(lambda request: request.target, 302), "redirect"),
+    "redirect to itself, 303": (redirect(lambda request: request.target, 303), "redirect"),
+    "redirect to itself, 308": (redirect(lambda request: request.target, 308), "redirect"),
+    "redirect to file:": (redirect("file:///etc/hostname"), "redirect|scheme|file"),
+    "redirect to a private scheme": (redirect("ollama://127.0.0.1/x"), "redirect|scheme|ollama"),
+    "redirect without Location": (dict(status=307), "redirect"),
+    "redirect from https to http": (redirect(plain_http, tls=True), "redirect|http"),
+    "401": (dict(status=401), "401|refuse|credential|key|token"),
+    **{str(status): (dict(status=status), str(status)) for status in (403, 404, 408, 410, 416, 425)},
+    "429": (dict(status=429), "429"),
+    "429, Retry-After: 1": (dict(status=429, headers={"Retry-After": "1"}), "429"),
+    "429, Retry-After: a date": (dict(status=429, headers={"Retry-After": in_two_seconds}), "429"),
+    **{str(status): (dict(status=status), str(status)) for status in (451, 500, 502, 503)},
+}
+
+EXPECTED = """
+"""
+
+
+class Cell:
+    """One fault, at one kind of request, once or every time."""
+
+    def __init__(self, name, times, kind, end):
+        self.name, self.times, self.kind, self.end = name, times, kind, end
+        self.fault, self.says = FAULTS[name]
+
+    def __str__(self):
+        return f"{self.name}, {self.times}, {self.kind}"
+
+
+def rows():
+    """(fault, once or always, ends in the order of KINDS) for each line of the table."""
+    for line in EXPECTED.strip().splitlines():
+        name, times, ends = (part.strip() for part in re.split(r"\s*\|\s*", line))
+        yield name, times, ends.split()
+
+
+def cells():
+    return [Cell(name, times, kind, end) for name, times, ends in rows()
+            for kind, end in zip(KINDS, ends) if end != "-"]
+
+
+def sample(found, count):
+    """About count of the cells, spread evenly over faults and kinds by their place alone."""
+    step = max(1, len(found) // count)
+    while step > 1 and step % 2 * step % 3 == 0:
+        step -= 1
+    return found[::step]
