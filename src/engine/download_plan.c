@@ -52,14 +52,16 @@ static uint64_t left_of(const struct plm_chunk *chunk)
     return chunk->span.end > chunk->at ? chunk->span.end - chunk->at : 0;
 }
 
-/* The chunk that would end last, of those that run long enough to be judged. */
+/* The chunk that would end last, of those that run long enough to be judged. One that waits before
+ * its next try is not slow: in its place another would only try too early, and more often. */
 static struct plm_chunk *last_to_end(const struct plm_download *d, int64_t now, uint64_t *left_ms)
 {
     struct plm_chunk *slow = NULL;
     for (struct plm_chunk *c = d->chunks; c; c = c->next) {
         uint64_t rate = plm_chunk_rate(c, now);
         uint64_t ms = left_of(c) * 1000 / (rate ? rate : 1);
-        if (now - c->started_ms >= SPLIT_AFTER_MS && (!slow || ms > *left_ms)) {
+        if (c->state != PLM_CHUNK_BACKOFF && now - c->started_ms >= SPLIT_AFTER_MS &&
+            (!slow || ms > *left_ms)) {
             slow = c;
             *left_ms = ms;
         }
@@ -92,9 +94,13 @@ bool plm_download_split(struct plm_download *d)
     if (rate < fast / MUCH_SLOWER && left_ms > REPLACE_WORTH_MS) {
         /* A new connection takes all of its rest. If that is slow as well, less is expected next
          * time. */
+        struct plm_chunk was = *slow;
         d->pull->usual_rate /= 2;
         plm_chunk_free(slow);
-        return plm_download_start_chunk(d, UINT64_MAX);
+        if (!plm_download_start_chunk(d, UINT64_MAX))
+            return false;
+        plm_chunk_inherit(d->chunks, &was);
+        return true;
     }
     uint64_t keep = plm_plan_split(left_of(slow), rate, fast > rate ? fast : rate);
     if (keep == 0)
