@@ -296,7 +296,7 @@ static void on_manifest(void *ctx, const struct plm_http_outcome *answer,
         ok = plm_manifest_parse(bytes, size, &pull->manifest, &err) && begin(pull, &err);
     }
     if (!ok) {
-        (void)plm_prefix(&err, "%s", pull->manifest ? "pull" : "manifest");
+        (void)plm_prefix(&err, "%s", pull->manifest ? "pull" : plm_registry_host(pull->registry));
         plm_pull_fail(pull, &err);
     }
 }
