@@ -26,7 +26,7 @@ def check_text(result, name="stdout"):
     for stream, text in (("stdout", result.out), ("stderr", result.err)):
         found = RAW.search(text)
         assert not found, f"{found[0]!r} on {stream}: {result}"
-        assert "\ufffd" not in text, f"bytes that are no UTF-8 on {stream}: {result}"
+        (result.raw_out + result.raw_err).decode()
         assert not re.search(r"^error: all is well", text, re.M), result
 
 
@@ -110,7 +110,8 @@ def test_a_header_is_only_text(pullama, registry, header, status, form):
              "realm": f'Bearer realm="http://127.0.0.1:9/{EVIL_LINE}",service="{EVIL_LINE}",scope="{EVIL_LINE}"'}[form]
     registry.fault("/(manifests|blobs)/", status=status, headers={header: value.encode().decode("latin-1")})
     for mode in MODES:
-        check_text(pullama.run("pull", registry.name("library/m"), "--max-retries", "0", "--output", mode))
+        check_text(pullama.run("pull", registry.name("library/m"), "--max-retries", "0", "--stall-timeout", "500ms",
+                                "--output", mode, timeout=20))
 
 
 def test_a_status_line_is_only_text(pullama, registry):
@@ -278,7 +279,7 @@ def test_conflicting_layers_are_refused_and_repeated_ones_fetched_once(pullama, 
 
 
 def test_a_redirect_to_strange_places_is_refused(pullama, serve):
-    for target in ("file:///etc/passwd", "gopher://127.0.0.1/x", "unix:/x", "ftp://127.0.0.1/x", "//", "http://", "\\\\x\\y",
+    for target in ("file:///etc/passwd", "gopher://127.0.0.1/x", "unix:/x", "ftp://127.0.0.1/x", "//", "http://",
                    "http://user:secret@127.0.0.1:9/x", "http://[::1", "http://127.0.0.1:99999/x", "data:,x", "?" * 9000):
         far = serve(mode="redirect", redirects=Redirects(target=target))
         far.add("library/m", "latest", model.small(1000))
