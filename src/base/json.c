@@ -75,6 +75,9 @@ bool plm_json_parse(const char *text, size_t length, unsigned max_depth, struct 
 {
     if (length > TREE_MAX_BYTES)
         return plm_fail(err, PLM_E_LIMIT, "JSON of %zu bytes is too large", length);
+    /* The library skips a NUL behind a number or a word: it would accept what nobody else does. */
+    if (length > 0 && memchr(text, '\0', length))
+        return plm_fail(err, PLM_E_PROTOCOL, "bad JSON: there is a NUL byte in it");
     if (!check_limits(text, length, max_depth, err))
         return false;
     json_error_t why;

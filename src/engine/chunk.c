@@ -151,6 +151,8 @@ static void fail_for_good(struct plm_chunk *chunk, const struct plm_error *cause
 {
     struct plm_error err = *cause;
     char name[PLM_DIGEST_TEXT];
+    if (err.code == PLM_E_NOT_FOUND) /* the model is there, but its registry is not whole */
+        err.code = PLM_E_HTTP;
     (void)plm_prefix(&err, "blob %.12s",
                      plm_digest_file_name(&chunk->download->want.digest, name) + 7);
     plm_pull_fail(chunk->download->pull, &err);

@@ -5,10 +5,18 @@
 #include "store/blobs.h"
 #include "store/manifests.h"
 
+/* The pull goes on with fetching this one. */
+static void send_back(struct plm_pull *pull, struct plm_download *d)
+{
+    d->state = PLM_DOWNLOAD_PLANNED;
+    pull->low = 0;
+    pull->high = pull->high < d->index ? pull->high : d->index;
+    pull->state = PLM_PULL_TRANSFERRING;
+}
+
 /* Publishes one blob, or finds that it stands there. *wait: somebody is at it. Sends it back to be
  * fetched when it is gone. */
-static bool settle(struct plm_pull *pull, struct plm_download *d, bool *wait, bool *refetch,
-                   struct plm_error *err)
+static bool settle(struct plm_pull *pull, struct plm_download *d, bool *wait, struct plm_error *err)
 {
     const struct plm_store *store = &pull->job->engine->store;
     enum plm_blob_state state;
@@ -31,23 +39,19 @@ static bool settle(struct plm_pull *pull, struct plm_download *d, bool *wait, bo
         if (result == PLM_PUBLISH_BUSY)
             return true;
     }
-    d->state = PLM_DOWNLOAD_PLANNED;
-    pull->low = 0;
-    pull->high = pull->high < d->index ? pull->high : d->index;
-    *refetch = true;
+    send_back(pull, d);
     return true;
 }
 
-static bool blobs_are_there(struct plm_pull *pull, struct plm_error *err)
+/* Looks once more, when all are durable: Ollama does not know our lock. */
+static bool look_again(struct plm_pull *pull, struct plm_error *err)
 {
     for (size_t i = 0; i < pull->count; i++) {
         enum plm_blob_state state;
         if (!plm_blob_look(&pull->job->engine->store, &pull->downloads[i].want, &state, err))
             return false;
         if (state == PLM_BLOB_ABSENT || state == PLM_BLOB_WRONG_SIZE)
-            return plm_fail(err, PLM_E_IO,
-                            "a blob vanished from the store while the model was published; run the "
-                            "command again");
+            send_back(pull, &pull->downloads[i]);
     }
     return true;
 }
@@ -81,19 +85,18 @@ static bool write_manifest(struct plm_pull *pull, struct plm_error *err)
 static bool publish(struct plm_pull *pull, bool *again, struct plm_error *err)
 {
     const struct plm_store *store = &pull->job->engine->store;
-    bool refetch = false;
     for (size_t i = 0; i < pull->count; i++)
-        if (!settle(pull, &pull->downloads[i], again, &refetch, err))
+        if (!settle(pull, &pull->downloads[i], again, err))
             return false;
-    if (refetch)
-        pull->state = PLM_PULL_TRANSFERRING;
-    *again = *again || refetch;
+    *again = *again || pull->state != PLM_PULL_COMMITTING;
     if (*again)
         return true;
     for (size_t i = 0; i < pull->count; i++)
         plm_blob_renew(store, &pull->downloads[i].want.digest);
-    return plm_os_sync_dir(store->blobs_fd, err) && blobs_are_there(pull, err) &&
-           write_manifest(pull, err);
+    if (!plm_os_sync_dir(store->blobs_fd, err) || !look_again(pull, err))
+        return false;
+    *again = pull->state != PLM_PULL_COMMITTING;
+    return *again || write_manifest(pull, err);
 }
 
 bool plm_pull_commit(struct plm_pull *pull, bool *again, struct plm_error *err)

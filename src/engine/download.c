@@ -121,13 +121,6 @@ static void set_present(struct plm_download *d)
     plm_pull_emit_kind(d->pull, d, PLM_EV_BLOB_CACHED);
 }
 
-static bool start_check(struct plm_download *d, struct plm_error *err)
-{
-    d->state = PLM_DOWNLOAD_CHECKING;
-    return plm_blob_open(&d->pull->job->engine->store, &d->want.digest, &d->check_fd, err) &&
-           start_frontier(d, d->check_fd, false, err);
-}
-
 static void tell_found(struct plm_download *d, const struct plm_partial_found *found)
 {
     uint64_t here = plm_spans_total(&d->partial->written);
@@ -183,9 +176,26 @@ static bool start_fetch(struct plm_download *d, struct plm_error *err)
     d->unsynced = d->done - plm_spans_total(&d->partial->durable);
     d->chunk_length =
         plm_plan_chunk_length(d->want.size, engine->options.chunk_size, d->pull->connections);
+    if (!start_frontier(d, d->partial->fd, true, err) ||
+        !plm_source_new(d->pull->registry, &d->want, &d->source, err))
+        return false;
     d->state = PLM_DOWNLOAD_FETCHING;
-    return start_frontier(d, d->partial->fd, true, err) &&
-           plm_source_new(d->pull->registry, &d->want, &d->source, err);
+    return true;
+}
+
+static bool start_check(struct plm_download *d, struct plm_error *err)
+{
+    struct plm_error why = {0};
+    if (plm_blob_open(&d->pull->job->engine->store, &d->want.digest, &d->check_fd, &why)) {
+        if (!start_frontier(d, d->check_fd, false, err))
+            return false;
+        d->state = PLM_DOWNLOAD_CHECKING;
+        return true;
+    }
+    if (why.code == PLM_E_NOT_FOUND) /* removed since it was looked at */
+        return start_fetch(d, err);
+    *err = why;
+    return false;
 }
 
 void plm_download_open(struct plm_download *d)
@@ -239,10 +249,18 @@ static void step_waiting(struct plm_download *d)
         plm_download_open(d);
 }
 
+static void fail_reading(struct plm_download *d)
+{
+    char name[PLM_STATE_NAME];
+    struct plm_error err = d->frontier->err;
+    (void)plm_prefix(&err, "%s", plm_store_state_name(&d->want.digest, PLM_STATE_PARTIAL, name));
+    plm_pull_fail(d->pull, &err);
+}
+
 static void step_fetching(struct plm_download *d)
 {
     if (d->frontier->failed) {
-        plm_pull_fail(d->pull, &d->frontier->err);
+        fail_reading(d);
         return;
     }
     if (d->no_ranges)
@@ -275,7 +293,7 @@ static void step_verifying(struct plm_download *d)
     struct plm_digest is;
     struct plm_error err = {0};
     if (d->frontier->failed) {
-        plm_pull_fail(d->pull, &d->frontier->err);
+        fail_reading(d);
         return;
     }
     plm_frontier_push(d->frontier, d->want.size, true);
@@ -308,11 +326,12 @@ static const step_fn steps[PLM_DOWNLOAD_STATES] = {
 
 void plm_download_advance(struct plm_download *d)
 {
-    enum plm_download_state before;
-    do {
+    enum plm_download_state before = PLM_DOWNLOAD_STATES;
+    /* After a failure a state may have been entered in part. */
+    while (d->state != before && !d->pull->error.code) {
         before = d->state;
         steps[before](d);
-    } while (d->state != before && !d->pull->error.code);
+    }
 }
 
 /* ---- the end ---- */

@@ -52,15 +52,15 @@ static uint64_t left_of(const struct plm_chunk *chunk)
     return chunk->span.end > chunk->at ? chunk->span.end - chunk->at : 0;
 }
 
-/* The chunk that would end last, of those that run long enough to be judged. One that waits before
- * its next try is not slow: in its place another would only try too early, and more often. */
+/* The chunk that would end last, of those that run long enough to be judged. One that fails is left
+ * to its own retries: whoever took its rest over would count them anew. */
 static struct plm_chunk *last_to_end(const struct plm_download *d, int64_t now, uint64_t *left_ms)
 {
     struct plm_chunk *slow = NULL;
     for (struct plm_chunk *c = d->chunks; c; c = c->next) {
         uint64_t rate = plm_chunk_rate(c, now);
         uint64_t ms = left_of(c) * 1000 / (rate ? rate : 1);
-        if (c->state != PLM_CHUNK_BACKOFF && now - c->started_ms >= SPLIT_AFTER_MS &&
+        if (c->attempts + c->resolves == 0 && now - c->started_ms >= SPLIT_AFTER_MS &&
             (!slow || ms > *left_ms)) {
             slow = c;
             *left_ms = ms;

@@ -62,9 +62,28 @@ static void fetch_again(struct plm_download *d)
     plm_pull_kick(d->pull);
 }
 
+/* What was only taken for bytes of the blob is the likeliest to be bad: what a power cut left, or
+ * another program. It alone comes again first, so that it cannot cost the rest. */
+static void fetch_doubtful(struct plm_download *d)
+{
+    struct plm_error err = {0};
+    tell_failed(d, plm_spans_total(&d->partial->doubtful));
+    while (d->partial->doubtful.count > 0)
+        if (!plm_partial_drop(d->partial, d->partial->doubtful.items[0], &err)) {
+            plm_pull_fail(d->pull, &err);
+            return;
+        }
+    d->clean = d->partial->written.count == 0;
+    fetch_again(d);
+}
+
 static void start_clean(struct plm_download *d)
 {
     struct plm_error err = {0};
+    if (d->partial->doubtful.count > 0) {
+        fetch_doubtful(d);
+        return;
+    }
     if (d->restarts++ == CLEAN_STARTS_MAX) {
         give_up(d, "other wrong bytes arrive each time");
         return;

@@ -39,7 +39,10 @@ static bool make_key_path(struct plm_engine *engine, struct plm_error *err)
     const char *home = getenv("HOME");
     if (engine->options.key_path)
         engine->key_path = strdup(engine->options.key_path);
-    else if (asprintf(&engine->key_path, "%s/.ollama/id_ed25519", home && *home ? home : "") < 0)
+    else if (!home || !*home)
+        engine->key_path =
+            strdup(""); /* nobody's key: keygen refuses, the registry is asked without one */
+    else if (asprintf(&engine->key_path, "%s/.ollama/id_ed25519", home) < 0)
         engine->key_path = NULL;
     return engine->key_path ? true : plm_fail(err, PLM_E_NOMEM, "no memory for a path");
 }
@@ -144,7 +147,8 @@ bool plm_engine_workers(struct plm_engine *engine, struct plm_error *err)
 
 bool plm_engine_lock_store(struct plm_engine *engine, struct plm_error *err)
 {
-    return plm_lock_try(engine->store.state_fd, PLM_STORE_LOCK, &engine->store_lock, err);
+    return plm_lock_try(engine->store.state_fd, PLM_STORE_LOCK, &engine->store_lock, err) ||
+           plm_prefix(err, "%s/.pullm", engine->store.root);
 }
 
 void plm_engine_unlock_store(struct plm_engine *engine)

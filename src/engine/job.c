@@ -33,6 +33,13 @@ void plm_job_warn(struct plm_job *job, const char *format, ...)
     plm_job_emit(job, &event);
 }
 
+static const char *hint_of(const struct plm_job *job, enum plm_code code)
+{
+    if (code == PLM_E_NOT_FOUND && job->kind->verb != PLM_VERB_PULL)
+        return "see what is here: pullama list";
+    return plm_code_hint(code);
+}
+
 void plm_job_end(struct plm_job *job, const struct plm_event *completed,
                  const struct plm_error *err)
 {
@@ -44,7 +51,7 @@ void plm_job_end(struct plm_job *job, const struct plm_event *completed,
         event.kind = PLM_EV_COMPLETED;
     } else {
         event.failed.error = err;
-        event.failed.hint = plm_code_hint(err->code);
+        event.failed.hint = hint_of(job, err->code);
         if (err->code == PLM_E_INTERRUPTED)
             plm_job_emit_kind(job, PLM_EV_INTERRUPTED);
         else if (job->engine->result == PLM_OK)

@@ -19,6 +19,8 @@ struct place {
 static bool take_apart(const char *path, struct place *out, struct plm_error *err)
 {
     const char *slash = strrchr(path, '/');
+    if (!*path)
+        return plm_fail(err, PLM_E_USAGE, "HOME is not set, so there is no place for a key");
     out->name = slash ? slash + 1 : path;
     if (!*out->name || strlen(out->name) + 16 > NAME_ROOM)
         return plm_fail(err, PLM_E_USAGE, "%s is no name for a key file", path);
@@ -38,9 +40,13 @@ static bool enter(struct place *place, struct plm_error *err)
 {
     bool made = false;
     int parent = -1;
-    if (!plm_os_make_dir(plm_os_cwd(), place->folder, &made, err) ||
-        !plm_os_open_dir(plm_os_cwd(), place->folder, true, &place->dir, err))
-        return false;
+    struct plm_error why = {0};
+    if (!plm_os_make_dir(plm_os_cwd(), place->folder, &made, &why) ||
+        !plm_os_open_dir(plm_os_cwd(), place->folder, true, &place->dir, &why)) {
+        bool is_gone = why.code == PLM_E_NOT_FOUND;
+        return plm_fail(err, is_gone ? PLM_E_IO : why.code, "%s%s", why.msg,
+                        is_gone ? " (the directory above it must be there)" : "");
+    }
     if (!made)
         return true;
     bool ok = plm_os_open_dir(place->dir, "..", true, &parent, err) && plm_os_sync_dir(parent, err);

@@ -1,5 +1,9 @@
 /* Preflight: what of a model is here, what must come, and whether it fits on the disk. */
 #include "engine/pull.h"
+
+#include <stdio.h>
+#include <string.h>
+
 #include "pullama/text.h"
 #include "store/blobs.h"
 
@@ -29,7 +33,7 @@ static bool look_at(struct plm_pull *pull, struct plm_download *d, struct plm_ev
     return true;
 }
 
-bool plm_pull_preflight(struct plm_pull *pull, struct plm_event_plan *out, struct plm_error *err)
+static bool make_plan(struct plm_pull *pull, struct plm_event_plan *out, struct plm_error *err)
 {
     const struct plm_engine *engine = pull->job->engine;
     struct plm_event_plan plan = {
@@ -39,8 +43,7 @@ bool plm_pull_preflight(struct plm_pull *pull, struct plm_event_plan *out, struc
             return false;
     plan.fetch = plan.total - plan.present;
     plan.fits = true;
-    if (engine->store.root_fd >= 0 &&
-        !plm_os_free_space(engine->store.root_fd, &plan.free_bytes, err))
+    if (!plm_store_free_space(&engine->store, &plan.free_bytes, err))
         return false;
     if (plan.needed > 0) {
         /* Blobs are below 2^62 bytes together; what the user wants free has no such bound. */
@@ -48,13 +51,41 @@ bool plm_pull_preflight(struct plm_pull *pull, struct plm_event_plan *out, struc
         plan.needed = engine->options.min_free < UINT64_MAX - plan.needed
                           ? plan.needed + engine->options.min_free
                           : UINT64_MAX;
-        plan.fits = engine->store.root_fd < 0 || plan.needed <= plan.free_bytes;
+        plan.fits = plan.needed <= plan.free_bytes;
     }
+    *out = plan;
+    return true;
+}
+
+bool plm_pull_preflight(struct plm_pull *pull, struct plm_event_plan *out, struct plm_error *err)
+{
+    struct plm_event_plan plan;
+    if (!make_plan(pull, &plan, err))
+        return false;
     *out = plan;
     if (plan.fits || plan.dry_run)
         return true;
     char needed[PLM_TEXT_SHORT], have[PLM_TEXT_SHORT];
     return plm_fail(err, PLM_E_NOSPACE, "%s needs %s (%llu bytes) free, and there are %s",
-                    engine->store.root, plm_text_size(plan.needed, needed),
+                    pull->job->engine->store.root, plm_text_size(plan.needed, needed),
                     (unsigned long long)plan.needed, plm_text_size(plan.free_bytes, have));
+}
+
+void plm_pull_say_needed(struct plm_pull *pull)
+{
+    struct plm_event_plan plan;
+    struct plm_error quiet = {0};
+    char needed[PLM_TEXT_SHORT];
+    /* What preflight refused has said it already. */
+    if (pull->error.code != PLM_E_NOSPACE || pull->error.sys_errno == 0 ||
+        !make_plan(pull, &plan, &quiet))
+        return;
+    if (plan.fits) { /* by the numbers there is room: a quota */
+        size_t used = strlen(pull->error.msg);
+        (void)snprintf(pull->error.msg + used, sizeof(pull->error.msg) - used,
+                       "; %llu more bytes are needed", (unsigned long long)plan.fetch);
+        return;
+    }
+    (void)plm_prefix(&pull->error, "%s needs %s (%llu bytes) free", pull->job->engine->store.root,
+                     plm_text_size(plan.needed, needed), (unsigned long long)plan.needed);
 }

@@ -164,8 +164,10 @@ static void step_ending(struct plm_pull *pull)
         else
             plm_download_done(d);
     }
-    if (closed)
-        plm_job_end(pull->job, NULL, &pull->error);
+    if (!closed)
+        return;
+    plm_pull_say_needed(pull);
+    plm_job_end(pull->job, NULL, &pull->error);
 }
 
 static void step_committing(struct plm_pull *pull)
@@ -281,6 +283,8 @@ static void on_manifest(void *ctx, const struct plm_http_outcome *answer,
     struct plm_error err = {0};
     struct plm_descriptor child;
     const struct plm_engine_options *options = &pull->job->engine->options;
+    if (pull->state != PLM_PULL_RESOLVING) /* stopped in the meantime */
+        return;
     if (error) {
         plm_pull_fail(pull, error);
         return;
@@ -296,7 +300,8 @@ static void on_manifest(void *ctx, const struct plm_http_outcome *answer,
         ok = plm_manifest_parse(bytes, size, &pull->manifest, &err) && begin(pull, &err);
     }
     if (!ok) {
-        (void)plm_prefix(&err, "%s", pull->manifest ? "pull" : plm_registry_host(pull->registry));
+        if (!pull->manifest)
+            (void)plm_prefix(&err, "%s", plm_registry_host(pull->registry));
         plm_pull_fail(pull, &err);
     }
 }

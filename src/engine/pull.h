@@ -55,6 +55,8 @@ struct plm_loop *plm_pull_loop(const struct plm_pull *pull);
 /** preflight.c: says what is here and what must come, and whether it fits. */
 PLM_MUST bool plm_pull_preflight(struct plm_pull *pull, struct plm_event_plan *out,
                                  struct plm_error *err);
+/** preflight.c: adds to an error about a disk that filled up how much room the rest needs. */
+void plm_pull_say_needed(struct plm_pull *pull);
 /** commit.c: publishes. *again: something must be waited for (true: try later); false on a real
  * failure. */
 PLM_MUST bool plm_pull_commit(struct plm_pull *pull, bool *again, struct plm_error *err);

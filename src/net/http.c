@@ -285,7 +285,8 @@ bool plm_http_start(struct plm_http_client *client, const struct plm_http_reques
     CURLMcode code = curl_multi_add_handle(plm_loop_multi(client->loop), t->easy);
     if (code != CURLM_OK) {
         release(t);
-        return plm_fail(err, PLM_E_INTERNAL, "start a request: %s", curl_multi_strerror(code));
+        return plm_fail(err, code == CURLM_OUT_OF_MEMORY ? PLM_E_NOMEM : PLM_E_INTERNAL,
+                        "start a request: %s", curl_multi_strerror(code));
     }
     link_last(t);
     if (!client->stall_check.armed && client->stall_ms < INT64_MAX)

@@ -71,6 +71,11 @@ enum plm_http_end plm_http_end_of(CURLcode code, const struct plm_http_facts *fa
         (void)plm_fail(err, PLM_E_LIMIT, "%s sent a header line that is too large", facts->host);
         return PLM_HTTP_MALFORMED;
     }
+    if (code == CURLE_SSL_CONNECT_ERROR && strstr(facts->detail, "wrong version number")) {
+        /* What OpenSSL says when the answer to its hello begins with "HTTP/". */
+        (void)plm_fail(err, PLM_E_TLS, "%s does not speak TLS", facts->host);
+        return PLM_HTTP_FAILED;
+    }
     if (code == CURLE_UNSUPPORTED_PROTOCOL && facts->reused && facts->reading_head) {
         /* What was left of the answer before: a new connection has nothing of it. */
         (void)plm_fail(err, PLM_E_NETWORK, "%s sent no HTTP answer on a connection that was kept",

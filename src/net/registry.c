@@ -7,7 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define CHUNKSUMS_MAX_BYTES (16u << 20)
+/* A line for each 64 MiB of 2.5 TiB; it takes three times so much memory. */
+#define CHUNKSUMS_MAX_BYTES (4u << 20)
 #define CHUNKSUMS_RETRIES 2
 #define CHUNKSUMS_PATIENCE_MS 2000
 #define DOCUMENT_URL_MAX (PLM_BASE_URL_MAX + 16 + PLM_REF_PART_MAX)
@@ -133,7 +134,7 @@ static void manifest_done(void *ctx, const struct plm_http_outcome *answer,
     struct plm_error missing = {0};
     if (error && answer && answer->end == PLM_HTTP_ANSWERED && answer->head.status == 404) {
         char name[PLM_REF_TEXT], digest[PLM_DIGEST_TEXT];
-        (void)plm_fail(&missing, PLM_E_NOT_FOUND, "%s has no %s%s%s", get->registry->ref.host,
+        (void)plm_fail(&missing, PLM_E_NOT_FOUND, "the registry has no %s%s%s",
                        plm_ref_format(&get->registry->ref, name),
                        get->has_digest ? " with manifest " : "",
                        get->has_digest ? plm_digest_format(&get->digest, digest) : "");

@@ -67,6 +67,17 @@ static bool read_parts(CURLU *handle, struct plm_url *url)
     return copy_host(handle, url->host, sizeof(url->host));
 }
 
+/* The library decodes a host name after it has looked at it: then what we compare is not what was
+ * written, and `%31.2` is no address. A zone, in brackets, may have it. */
+static bool has_encoded_host(const char *text)
+{
+    const char *host = strchr(text, ':');
+    if (!host)
+        return false;
+    host += 1 + strspn(host + 1, "/");
+    return *host != '[' && memchr(host, '%', strcspn(host, "/?#"));
+}
+
 bool plm_url_parse(const char *text, struct plm_url *out, struct plm_error *err)
 {
     if (strlen(text) >= PLM_URL_MAX)
@@ -78,7 +89,8 @@ bool plm_url_parse(const char *text, struct plm_url *out, struct plm_error *err)
         return plm_fail(err, PLM_E_NOMEM, "no memory for a URL");
     struct plm_url url = {0};
     char shown[PLM_ERROR_TEXT / 2];
-    if (curl_url_set(handle, CURLUPART_URL, text, 0) != CURLUE_OK || !read_parts(handle, &url))
+    if (curl_url_set(handle, CURLUPART_URL, text, 0) != CURLUE_OK || has_encoded_host(text) ||
+        !read_parts(handle, &url))
         return plm_fail(err, PLM_E_PROTOCOL, "no usable http or https URL: %s",
                         plm_url_redacted(text, shown, sizeof(shown)));
     if (has_part(handle, CURLUPART_USER) || has_part(handle, CURLUPART_PASSWORD))

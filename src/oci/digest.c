@@ -68,9 +68,11 @@ bool plm_hash_new(struct plm_hash **out, struct plm_error *err)
     plm_auto(plm_hash_freep) struct plm_hash *hash = calloc(1, sizeof(*hash));
     if (!hash)
         return plm_fail(err, PLM_E_NOMEM, "out of memory for a hash");
-    hash->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
     hash->state = EVP_MD_CTX_new();
-    if (!hash->algorithm || !hash->state ||
+    if (!hash->state)
+        return plm_fail(err, PLM_E_NOMEM, "out of memory for a hash");
+    hash->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (!hash->algorithm ||
         EVP_DigestInit_ex2(hash->state, hash->algorithm, NULL) != 1)
         return plm_fail(err, PLM_E_INTERNAL, "the crypto library has no SHA-256");
     *out = plm_steal(&hash);

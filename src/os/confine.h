@@ -22,9 +22,8 @@ struct plm_confine_rule {
  * From now on the calling thread, and every thread that it starts, can open and change only what
  * the rules name; it can start no program and listen on no TCP port. What is open stays as it is.
  *
- * Call it before there are other threads. Paths that do not exist are passed over. The paths
- * themselves are held open until the process ends: some file systems (procfs, 9p) forget a file's
- * inode when nobody uses it, and a rule is tied to the inode.
+ * Call it before there are other threads. Paths that do not exist are passed over. A rule holds for
+ * the very file or directory that a path leads to now, not for one that takes its place later.
  *
  * @retval false  the system cannot confine; the process may do what it could before.
  */

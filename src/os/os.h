@@ -61,6 +61,8 @@ PLM_MUST bool plm_os_rename(int from_dir, const char *from, int to_dir, const ch
 PLM_MUST bool plm_os_unlink(int dir, const char *name, bool *removed, struct plm_error *err);
 /** Removes a directory if it is empty; false quietly otherwise. */
 bool plm_os_remove_empty_dir(int dir, const char *name);
+/** By path, links followed; false where that cannot be told. */
+bool plm_os_path_free_space(const char *path, uint64_t *bytes);
 PLM_MUST bool plm_os_free_space(int fd, uint64_t *bytes, struct plm_error *err);
 PLM_MUST bool plm_os_touch(int fd, struct plm_error *err);
 

@@ -10,7 +10,6 @@
 #ifdef LANDLOCK_CREATE_RULESET_VERSION
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -59,10 +58,9 @@ static struct ruleset what_is_given_up(long abi)
     return ruleset;
 }
 
-static bool allow(int ruleset_fd, uint64_t given_up, int fd, enum plm_confine_access access)
+static bool add_rule(int ruleset_fd, int fd, uint64_t rights)
 {
     struct stat status;
-    uint64_t rights = (access == PLM_CONFINE_CHANGE ? RIGHTS_CHANGE : RIGHTS_READ) & given_up;
     if (fstat(fd, &status) != 0)
         return false;
     if (!S_ISDIR(status.st_mode))
@@ -71,17 +69,13 @@ static bool allow(int ruleset_fd, uint64_t given_up, int fd, enum plm_confine_ac
     return syscall(SYS_landlock_add_rule, ruleset_fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
 }
 
-static bool enforce(const struct plm_confine_rule *rules, const int *fds, size_t count, long abi)
+static bool allow(int ruleset_fd, uint64_t given_up, const struct plm_confine_rule *rule)
 {
-    struct ruleset ruleset = what_is_given_up(abi);
-    int fd = (int)syscall(SYS_landlock_create_ruleset, &ruleset, sizeof(ruleset), 0);
+    uint64_t rights = rule->access == PLM_CONFINE_CHANGE ? RIGHTS_CHANGE : RIGHTS_READ;
+    int fd = open(rule->path, O_PATH | O_CLOEXEC);
     if (fd < 0)
-        return false;
-    bool ok = true;
-    for (size_t i = 0; ok && i < count; i++)
-        ok = fds[i] < 0 || allow(fd, ruleset.files, fds[i], rules[i].access);
-    ok = ok && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         syscall(SYS_landlock_restrict_self, fd, 0) == 0;
+        return true; /* what is not there, or cannot be reached, needs no right */
+    bool ok = add_rule(ruleset_fd, fd, rights & given_up);
     plm_os_close(fd);
     return ok;
 }
@@ -91,15 +85,16 @@ bool plm_os_confine(const struct plm_confine_rule *rules, size_t count)
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (abi < ABI_REFER)
         return false;
-    int *fds = calloc(count + 1, sizeof(*fds));
-    if (!fds)
+    struct ruleset ruleset = what_is_given_up(abi);
+    int fd = (int)syscall(SYS_landlock_create_ruleset, &ruleset, sizeof(ruleset), 0);
+    if (fd < 0)
         return false;
-    for (size_t i = 0; i < count; i++)
-        fds[i] = open(rules[i].path, O_PATH | O_CLOEXEC);
-    bool ok = enforce(rules, fds, count, abi);
-    for (size_t i = 0; !ok && i < count; i++)
-        plm_os_close(fds[i]);
-    free(fds);
+    bool ok = true;
+    for (size_t i = 0; ok && i < count; i++)
+        ok = allow(fd, ruleset.files, &rules[i]);
+    ok = ok && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         syscall(SYS_landlock_restrict_self, fd, 0) == 0;
+    plm_os_close(fd);
     return ok;
 }
 

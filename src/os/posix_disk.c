@@ -25,30 +25,46 @@ bool plm_os_allocate(int fd, uint64_t size, struct plm_error *err)
     return plm_os_truncate(fd, size, err);
 }
 
+#ifdef __APPLE__
+static int sync_hard(int fd)
+{
+    return fcntl(fd, F_FULLFSYNC);
+}
+#define sync_data sync_hard
+#define sync_all sync_hard
+#else
+#define sync_data fdatasync
+#define sync_all fsync
+#endif
+
+/* A signal that comes in the way says nothing about the disk. */
+static int sync_whole(int fd, int (*sync)(int fd))
+{
+    int failed;
+    do {
+        failed = sync(fd);
+    } while (failed && errno == EINTR);
+    return failed;
+}
+
 bool plm_os_sync_data(int fd, struct plm_error *err)
 {
-#ifdef __APPLE__
-    int failed = fcntl(fd, F_FULLFSYNC);
-#else
-    int failed = fdatasync(fd);
-#endif
-    return failed ? plm_fail_sys(err, errno, "sync data to the disk") : true;
+    if (sync_whole(fd, sync_data) != 0)
+        return plm_fail_sys(err, errno, "sync data to the disk");
+    return true;
 }
 
 bool plm_os_sync_file(int fd, struct plm_error *err)
 {
-#ifdef __APPLE__
-    int failed = fcntl(fd, F_FULLFSYNC);
-#else
-    int failed = fsync(fd);
-#endif
-    return failed ? plm_fail_sys(err, errno, "sync a file to the disk") : true;
+    if (sync_whole(fd, sync_all) != 0)
+        return plm_fail_sys(err, errno, "sync a file to the disk");
+    return true;
 }
 
 bool plm_os_sync_dir(int dir, struct plm_error *err)
 {
     /* Some network file systems refuse to sync a directory; their renames are synchronous. */
-    if (fsync(dir) != 0 && errno != EINVAL && errno != ENOTSUP)
+    if (sync_whole(dir, fsync) != 0 && errno != EINVAL && errno != ENOTSUP)
         return plm_fail_sys(err, errno, "sync a directory to the disk");
     return true;
 }

@@ -199,6 +199,15 @@ bool plm_os_free_space(int fd, uint64_t *bytes, struct plm_error *err)
     return true;
 }
 
+bool plm_os_path_free_space(const char *path, uint64_t *bytes)
+{
+    struct statvfs fs;
+    if (statvfs(path, &fs) != 0)
+        return false;
+    *bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    return true;
+}
+
 bool plm_os_touch(int fd, struct plm_error *err)
 {
     if (futimens(fd, NULL) != 0)

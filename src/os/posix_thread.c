@@ -1,7 +1,9 @@
 /* Threads, mutexes and condition variables by pthreads. */
 #include "os/thread.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 /* These calls fail only when used wrongly, so their results carry nothing to act on. */
 
@@ -58,6 +60,8 @@ bool plm_thread_start(struct plm_thread *thread, void *(*run)(void *), void *ctx
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
     int failed = pthread_create(&thread->handle, NULL, run, ctx);
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (failed == EAGAIN) /* which stands for a taken lock elsewhere */
+        return plm_fail(err, PLM_E_NOMEM, "start a thread: %s", strerror(failed));
     return failed ? plm_fail_sys(err, failed, "start a thread") : true;
 }
 

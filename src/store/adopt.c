@@ -82,21 +82,29 @@ struct scan {
     struct plm_error *err;
 };
 
+bool plm_adopt_parse_part(const char *text, size_t size, uint64_t blob_size, struct plm_span *out)
+{
+    uint64_t offset, length, done;
+    plm_auto(plm_json_freep) struct plm_json *root = NULL;
+    if (!plm_json_parse(text, size, 4, &root, NULL) ||
+        !plm_json_u64(plm_json_get(root, "Offset"), &offset) ||
+        !plm_json_u64(plm_json_get(root, "Size"), &length) ||
+        !plm_json_u64(plm_json_get(root, "Completed"), &done) || done > length ||
+        offset > blob_size || done > blob_size - offset)
+        return false;
+    *out = (struct plm_span){offset, offset + done};
+    return true;
+}
+
 static bool read_part(struct scan *scan, const char *name)
 {
     char *text = NULL;
     size_t size = 0;
-    uint64_t offset, length, done;
+    struct plm_span claim;
     if (!plm_os_read_file(scan->store->blobs_fd, name, STATE_MAX, &text, &size, NULL))
         return true; /* unreadable state claims nothing */
-    plm_auto(plm_json_freep) struct plm_json *root = NULL;
-    bool ok = true;
-    if (plm_json_parse(text, size, 4, &root, NULL) &&
-        plm_json_u64(plm_json_get(root, "Offset"), &offset) &&
-        plm_json_u64(plm_json_get(root, "Size"), &length) &&
-        plm_json_u64(plm_json_get(root, "Completed"), &done) && done <= length &&
-        offset <= scan->want->size && done <= scan->want->size - offset)
-        ok = plm_spans_add(&scan->claims, (struct plm_span){offset, offset + done}, scan->err);
+    bool ok = !plm_adopt_parse_part(text, size, scan->want->size, &claim) ||
+              plm_spans_add(&scan->claims, claim, scan->err);
     free(text);
     return ok;
 }

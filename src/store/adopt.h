@@ -31,3 +31,8 @@ PLM_MUST bool plm_adopt(const struct plm_store *store, const struct plm_descript
 PLM_MUST bool plm_adopt_peek(const struct plm_store *store, const struct plm_descriptor *want,
                              const struct plm_spans *pullama_claims, struct plm_spans *out,
                              struct plm_error *err);
+
+/** What an Ollama `-partial-<N>` file claims of a blob of @p blob_size bytes; false when it says
+ * nothing that can be true. Pure. */
+PLM_MUST bool plm_adopt_parse_part(const char *text, size_t size, uint64_t blob_size,
+                                   struct plm_span *out);

@@ -44,9 +44,15 @@ bool plm_blob_look(const struct plm_store *store, const struct plm_descriptor *w
         return true;
     }
     int fd = -1;
-    if (!plm_blob_open(store, &want->digest, &fd, err))
-        return false;
-    *out = is_proven(fd, &status) ? PLM_BLOB_PROVEN : PLM_BLOB_UNPROVEN;
+    struct plm_error why = {0};
+    /* One that another user keeps to himself is there, and can be removed. */
+    if (!plm_blob_open(store, &want->digest, &fd, &why) && why.code != PLM_E_ACCESS) {
+        *out = PLM_BLOB_ABSENT;
+        if (why.code != PLM_E_NOT_FOUND && err) /* else it was removed since it was looked at */
+            *err = why;
+        return why.code == PLM_E_NOT_FOUND;
+    }
+    *out = fd >= 0 && is_proven(fd, &status) ? PLM_BLOB_PROVEN : PLM_BLOB_UNPROVEN;
     plm_os_close(fd);
     return true;
 }

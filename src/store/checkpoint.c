@@ -7,6 +7,8 @@
 #include "base/json.h"
 
 #define MAX_DEPTH 8
+/* Each gap costs a request; no pull leaves nearly as many. */
+#define SPANS_MAX 4096
 
 bool plm_checkpoint_encode(const struct plm_descriptor *want, const struct plm_spans *durable,
                            struct plm_buf *out, struct plm_error *err)
@@ -36,6 +38,8 @@ static bool add_span(struct plm_spans *set, struct plm_span span, uint64_t size,
         return corrupt(err, "a span lies outside the blob");
     if (set->count && span.start < set->items[set->count - 1].end)
         return corrupt(err, "spans are not in order");
+    if (set->count >= SPANS_MAX)
+        return corrupt(err, "too many spans");
     return plm_spans_add(set, span, err);
 }
 

@@ -14,7 +14,27 @@ static bool enter(int dir, const char *name, bool create, bool follow, int *fd,
         return false;
     if (made && dir != plm_os_cwd() && !plm_os_sync_dir(dir, err))
         return false;
-    return plm_os_open_dir(dir, name, follow, fd, err);
+    struct plm_error found = {0};
+    struct plm_file_status status;
+    if (plm_os_open_dir(dir, name, follow, fd, &found))
+        return true;
+    /* It was there to mkdir, and is not there to open. */
+    if (create && found.code == PLM_E_NOT_FOUND && plm_os_status(dir, name, &status, NULL) &&
+        status.type == PLM_FILE_OTHER)
+        return plm_fail(err, PLM_E_CORRUPT, "%s is a link that leads nowhere; move it away", name);
+    if (err && err->code == PLM_OK)
+        *err = found;
+    return false;
+}
+
+/* Something that is no directory is the user's slip, not damage in a store. */
+static bool refuse_root(const char *path, const struct plm_error *why, struct plm_error *err)
+{
+    if (why->code == PLM_E_CORRUPT)
+        return plm_fail(err, PLM_E_USAGE, "models directory %s: it is no directory", path);
+    if (err && err->code == PLM_OK)
+        *err = *why;
+    return plm_prefix(err, "models directory %s", path);
 }
 
 /* Opens a path of directories, making those that are missing from the left on. */
@@ -23,28 +43,27 @@ static bool enter_path(const char *path, int *fd, struct plm_error *err)
     struct plm_error quiet = {0};
     if (plm_os_open_dir(plm_os_cwd(), path, true, fd, &quiet))
         return true;
-    if (quiet.code != PLM_E_NOT_FOUND) {
-        *err = quiet;
-        return false;
-    }
+    if (quiet.code != PLM_E_NOT_FOUND)
+        return refuse_root(path, &quiet, err);
     char *copy = strdup(path);
     if (!copy)
         return plm_fail(err, PLM_E_NOMEM, "no memory for a path");
     int at = -1;
-    bool ok = plm_os_open_dir(plm_os_cwd(), path[0] == '/' ? "/" : ".", true, &at, err);
+    quiet = (struct plm_error){0};
+    bool ok = plm_os_open_dir(plm_os_cwd(), path[0] == '/' ? "/" : ".", true, &at, &quiet);
     char *rest = copy, *part;
     while (ok && (part = strsep(&rest, "/")) != NULL) {
         if (part[0] == '\0' || strcmp(part, ".") == 0)
             continue;
         int next = -1;
-        ok = enter(at, part, true, true, &next, err);
+        ok = enter(at, part, true, true, &next, &quiet);
         plm_os_close(at);
         at = next;
     }
     free(copy);
     if (!ok) {
         plm_os_close(at);
-        return plm_prefix(err, "models directory %s", path);
+        return refuse_root(path, &quiet, err);
     }
     *fd = at;
     return true;
@@ -80,8 +99,8 @@ bool plm_store_open(const char *dir, bool create, struct plm_store *out, struct 
             *out = store;
             return true;
         }
-        if (!ok && err)
-            *err = found;
+        if (!ok)
+            (void)refuse_root(dir, &found, err);
     }
     ok = ok && enter_part(&store, "blobs", create, true, &store.blobs_fd, err) &&
          enter_part(&store, "manifests", create, true, &store.manifests_fd, err) &&
@@ -92,6 +111,27 @@ bool plm_store_open(const char *dir, bool create, struct plm_store *out, struct 
     }
     *out = store;
     return true;
+}
+
+bool plm_store_free_space(const struct plm_store *store, uint64_t *bytes, struct plm_error *err)
+{
+    if (store->root_fd >= 0)
+        return plm_os_free_space(store->root_fd, bytes, err);
+    /* Not there yet: it will be on the file system of the directory that it is to be made in. */
+    char *path = strdup(store->root);
+    if (!path)
+        return plm_fail(err, PLM_E_NOMEM, "no memory for a path");
+    char *slash;
+    bool found = plm_os_path_free_space(path, bytes);
+    while (!found && (slash = strrchr(path, '/')) != NULL) {
+        slash[slash == path] = '\0';
+        found = plm_os_path_free_space(path, bytes);
+        if (slash == path)
+            break;
+    }
+    found = found || plm_os_path_free_space(".", bytes);
+    free(path);
+    return found || plm_fail(err, PLM_E_IO, "cannot tell the free space for %s", store->root);
 }
 
 void plm_store_close(struct plm_store *store)

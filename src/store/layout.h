@@ -31,6 +31,10 @@ PLM_MUST bool plm_store_open(const char *dir, bool create, struct plm_store *out
                              struct plm_error *err);
 void plm_store_close(struct plm_store *store);
 
+/** Bytes that are free where the store is, or will be made. */
+PLM_MUST bool plm_store_free_space(const struct plm_store *store, uint64_t *bytes,
+                                   struct plm_error *err);
+
 enum plm_state_file { PLM_STATE_PARTIAL, PLM_STATE_CHECKPOINT, PLM_STATE_LIVE, PLM_STATE_LOCK };
 #define PLM_STATE_NAME 96
 /** `sha256-<hex>.partial`, … Returns @p out. */

@@ -5,13 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The lock counts only if the name still leads to the file that was locked. */
+/* The lock counts only if the name still leads to the file that was locked. What has another name
+ * too is somebody's file: the holder's id must not be written into it. */
 static bool is_current(int dir, const char *name, int fd, bool *current, struct plm_error *err)
 {
     struct plm_file_status named, held;
     if (!plm_os_status(dir, name, &named, err) || !plm_os_fd_status(fd, &held, err))
         return false;
     *current = named.type == PLM_FILE_REGULAR && named.inode == held.inode;
+    if (*current && held.links > 1)
+        return plm_fail(err, PLM_E_CORRUPT, "the file has a second name; move it away");
     return true;
 }
 

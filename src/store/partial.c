@@ -72,7 +72,8 @@ static bool add_data_runs(struct plm_partial *p, uint64_t size, struct plm_error
             run.end = size;
         if (run.end < p->want->size && run.end > run.start)
             run.end = (run.end - 1) / BLOCK_MAX * BLOCK_MAX;
-        if (run.start < run.end && !plm_spans_add(&p->written, run, err))
+        if (run.start < run.end &&
+            (!plm_spans_add(&p->written, run, err) || !plm_spans_add(&p->doubtful, run, err)))
             return false;
     }
     return true;
@@ -86,6 +87,7 @@ static bool load_progress(struct plm_partial *p, const struct plm_checkpoint *ch
     (void)plm_store_state_name(&p->want->digest, PLM_STATE_LIVE, name);
     bool ok = add_within(&p->written, &checkpoint->durable, old_size, err) &&
               add_within(&p->written, adopted, old_size, err) &&
+              add_within(&p->doubtful, adopted, old_size, err) &&
               plm_live_read(p->store->state_fd, name, p->want, &live, err) &&
               add_within(&p->written, &live, old_size, err);
     if (ok && checkpoint->version == PLM_CHECKPOINT_VERSION)
@@ -190,8 +192,10 @@ bool plm_partial_open(const struct plm_store *store, const struct plm_descriptor
 bool plm_partial_write(struct plm_partial *p, uint64_t offset, const void *bytes, size_t length,
                        struct plm_error *err)
 {
+    char name[PLM_STATE_NAME];
     if (!plm_os_write_at(p->fd, bytes, length, offset, err))
-        return plm_prefix(err, "blob data");
+        return plm_prefix(err, "%s",
+                          plm_store_state_name(&p->want->digest, PLM_STATE_PARTIAL, name));
     struct plm_span span = {offset, offset + length};
     if (!plm_spans_add(&p->written, span, err))
         return false;
@@ -201,7 +205,8 @@ bool plm_partial_write(struct plm_partial *p, uint64_t offset, const void *bytes
 
 bool plm_partial_drop(struct plm_partial *p, struct plm_span span, struct plm_error *err)
 {
-    if (!plm_spans_remove(&p->written, span, err) || !plm_spans_remove(&p->durable, span, err))
+    if (!plm_spans_remove(&p->written, span, err) || !plm_spans_remove(&p->durable, span, err) ||
+        !plm_spans_remove(&p->doubtful, span, err))
         return false;
     plm_live_reset(p->live, &p->written);
     return true;
@@ -213,6 +218,7 @@ static void close_partial(struct plm_partial *p, bool remove_lock)
     plm_os_close(p->fd);
     plm_spans_done(&p->written);
     plm_spans_done(&p->durable);
+    plm_spans_done(&p->doubtful);
     plm_lock_release(&p->lock, remove_lock);
     free(p);
 }

@@ -25,7 +25,8 @@ struct plm_partial {
     int fd;
     struct plm_live *live; /**< NULL: no record is kept */
     struct plm_spans written, durable;
-    bool has_checkpoint; /**< there is one on the disk */
+    struct plm_spans doubtful; /**< of written: no record of ours speaks for them, nor any sync */
+    bool has_checkpoint;       /**< there is one on the disk */
     bool is_loaded; /**< what the disk says is in `written`: if that is empty, there is nothing */
 };
 

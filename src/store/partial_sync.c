@@ -63,8 +63,12 @@ bool plm_partial_sync_finish(struct plm_partial *p, struct plm_partial_sync *syn
     } else {
         if (!sync->data_synced)
             void_unsynced(p);
-        if (err && err->code == PLM_OK)
+        if (err && err->code == PLM_OK) {
+            char name[PLM_STATE_NAME];
             *err = sync->err;
+            (void)plm_prefix(err, "%s",
+                             plm_store_state_name(&p->want->digest, PLM_STATE_PARTIAL, name));
+        }
     }
     plm_partial_sync_drop(sync);
     return ok;

@@ -259,3 +259,14 @@ def test_a_stalled_connection_is_dropped_and_its_bytes_are_kept(pullama, registr
     wait_for(lambda: len(registry.requests(tiny.layers[0].digest)) > 1, "another request", process=process)
     process.result().ended(0)
     assert registry.blob_bytes(tiny.layers[0].digest) == 2 * MIB
+
+
+def test_chunk_digests_in_any_number_are_no_burden(pullama, store, registry):
+    tiny = registry.add("library/m", "latest", model.small(2 * MIB))
+    digest = tiny.layers[0].digest
+    line = b"sha256:" + 64 * b"0" + b" %d-%d\n"
+    registry.sums[digest] = b"".join(line % (at, at + 15) for at in range(0, 2 * MIB, 16))
+    registry.fault(digest, flip=(70_000,), times=1)
+    result = pullama.pull(registry.name("library/m")).ended(0)
+    check_model(store, registry, "library/m", "latest", tiny)
+    assert pullama.is_sanitized or result.peak_kib < 32 * 1024

@@ -387,3 +387,22 @@ def test_d5_a_folder_that_may_not_be_written_is_named(pullama, store, registry, 
     result = pullama.start("pull", registry.name("library/m"), wrapper=wrapper).result().ended(1)
     assert str(store) in result.err and "ermission denied" in result.err
     store.chmod(0o755)
+
+
+def test_a_blob_that_vanishes_at_any_look_is_fetched(pullama, store, registry, tiny):
+    """Another program may remove it between two system calls of ours."""
+    if not tracing.can_trace():
+        pytest.skip("strace may not trace here")
+    name = blob_name(tiny.layers[0].digest)
+    for count in range(1, 8):
+        shutil.rmtree(store, ignore_errors=True)
+        install(store, registry.host, "library/other", "latest", tiny)
+        log = pullama.folder / "trace"
+        wrapper = ["strace", "-f", "-qq", "-o", str(log), "-P", name, "-e", "trace=openat",
+                   "-e", f"inject=openat:error=ENOENT:when={count}"]
+        pullama.start("pull", registry.name("library/m"), environment=tracing.UNTRACED,
+                      wrapper=wrapper).result().ended(0)
+        check_model(store, registry, "library/m", "latest", tiny)
+        if "INJECTED" not in log.read_text():
+            break
+    assert count > 2, "nothing was injected: the test shows nothing"

@@ -81,3 +81,15 @@ def test_bytes_of_another_blob_refill_the_budget(pullama, store, registry):
     pullama.pull(registry.name("library/m"), "-x", "2", "--max-retries", "2").ended(0)
     assert rule.hits == 5
     check_model(store, registry, "library/m", "latest", two)
+
+
+def test_a_failing_range_is_given_up_though_connections_are_idle(pullama, registry):
+    """Whoever takes a failing request's rest over must not begin to count anew."""
+    tiny = registry.add("library/m", "latest", model.small(8 * MIB))
+    digest = tiny.layers[0].digest
+    registry.fault(digest, status=503, when=lambda r: r.range and r.range[0] >= 7 * MIB)
+    pullama.pull(registry.name("library/m"), "-x", "4", "--max-retries", "5", "--chunk-size", "1MiB",
+                 timeout=90).ended(6)
+    refused = [r for r in registry.requests(digest) if r.status == 503]
+    gaps = [b.at - a.at for a, b in zip(refused, refused[1:])]
+    assert len(refused) <= 4 * 6, gaps

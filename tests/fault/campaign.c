@@ -108,6 +108,9 @@ static bool is_fitting(const struct world *world, char why[WORLD_WHY])
     const struct world_run *run = world->run;
     if (run->completed || run->err.code == codes[world->plan->kind])
         return true;
+    /* jansson does not say in every case that it was memory that it lacked. */
+    if (strcmp(world->plan->name, FAULT_JSON) == 0)
+        return true;
     (void)snprintf(why, WORLD_WHY, "a failure as %s: %.300s", plm_code_name(run->err.code),
                    run->err.msg);
     return false;
@@ -135,9 +138,10 @@ static bool run_case(struct world *world, enum scenario scenario, const struct f
     struct disk *left = after_cut(world, before);
     bool ok =
         world_run_is_sound(world->run, why) && is_fitting(world, why) &&
-        (world->run->completed ? model_is_installed(world, why) : invariants_hold(world, why)) &&
-        pull_mends(world, false, why);
-    if (ok) {
+        (world->run->completed ? model_is_installed(world, why) : invariants_hold(world, why));
+    if (ok && !*is_over)
+        ok = pull_mends(world, false, why);
+    if (ok && !*is_over) {
         world_put(world, left);
         ok = invariants_hold(world, why) && pull_mends(world, true, why);
     }

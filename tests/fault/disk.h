@@ -45,6 +45,11 @@ size_t disk_history_count(const struct disk_history *history);
 /** Whether a job was completed before that cut. */
 bool disk_history_is_done(const struct disk_history *history, size_t cut);
 
+/** Whether a cut there differs from one a change earlier in more than a few bytes of one file. */
+bool disk_history_is_turn(const struct disk_history *history, size_t cut);
+/** Bytes that were written before that cut to files with this ending. */
+uint64_t disk_history_written(const struct disk_history *history, size_t cut, const char *ending);
+
 /** The disk after a power cut when @p cut changes had been made. The same seed gives the same. */
 struct disk *disk_cut(const struct disk_history *history, size_t cut, enum disk_chance chance,
                       uint64_t seed);

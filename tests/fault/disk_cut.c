@@ -201,7 +201,7 @@ static struct disk *copy_base(const struct disk_history *h)
         memcpy(disk->entries, h->base->entries, disk->entry_count * sizeof(*disk->entries));
     for (size_t i = 0; i < h->object_count; i++) {
         disk->objects[i].is_directory = h->is_directory[i];
-        if (i < h->base->object_count && !h->is_directory[i]) {
+        if (i < h->base->object_count && h->base->objects[i].size > 0) {
             resize(&disk->objects[i], h->base->objects[i].size);
             memcpy(disk->objects[i].bytes, h->base->objects[i].bytes, disk->objects[i].size);
         }

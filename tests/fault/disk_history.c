@@ -95,3 +95,34 @@ bool disk_history_is_done(const struct disk_history *h, size_t cut)
             return true;
     return false;
 }
+
+bool disk_history_is_turn(const struct disk_history *h, size_t cut)
+{
+    return cut == 0 || cut == h->count || h->changes[cut - 1].kind != DISK_WRITE ||
+           h->changes[cut].kind != DISK_WRITE;
+}
+
+static bool ends_with(const char *name, const char *ending)
+{
+    size_t length = strlen(name), tail = strlen(ending);
+    return length >= tail && strcmp(name + length - tail, ending) == 0;
+}
+
+uint64_t disk_history_written(const struct disk_history *h, size_t cut, const char *ending)
+{
+    uint64_t total = 0;
+    bool *counts = calloc(h->object_count, sizeof(*counts));
+    if (!counts)
+        abort();
+    for (size_t i = 0; i < h->base->entry_count; i++)
+        counts[h->base->entries[i].object] = ends_with(h->base->entries[i].name, ending);
+    for (size_t i = 0; i < cut; i++) {
+        const struct change *change = &h->changes[i];
+        if (change->kind == DISK_CREATE)
+            counts[change->other] = ends_with(change->name, ending);
+        else if (change->kind == DISK_WRITE && counts[change->object])
+            total += change->length;
+    }
+    free(counts);
+    return total;
+}

@@ -2,6 +2,7 @@
 #include "disk_log.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -49,6 +50,16 @@ void disk_log_clear(struct disk_log *log)
 {
     log->used = log->count = 0;
     log->is_full = false;
+}
+
+struct disk_log *disk_log_copy(const struct disk_log *log)
+{
+    struct disk_log *copy = malloc(sizeof(*copy) + log->used);
+    if (!copy)
+        abort();
+    memcpy(copy, log, sizeof(*copy) + log->used);
+    copy->room = log->used;
+    return copy;
 }
 
 const struct disk_note *disk_log_next(const struct disk_log *log, const struct disk_note *note)

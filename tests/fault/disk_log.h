@@ -45,5 +45,7 @@ void disk_log_add(struct disk_log *log, enum disk_kind kind, uint64_t inode, uin
 /** Any time. */
 size_t disk_log_count(struct disk_log *log);
 void disk_log_clear(struct disk_log *log);
+/** Owned by the caller: free(). */
+struct disk_log *disk_log_copy(const struct disk_log *log);
 /** The note behind @p note, or the first one for NULL; NULL at the end. */
 const struct disk_note *disk_log_next(const struct disk_log *log, const struct disk_note *note);

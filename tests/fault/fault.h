@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum fault_kind {
@@ -39,6 +40,10 @@ struct disk_log;
 
 /** From here on calls follow @p plan and are noted in @p log (may be NULL). NULL: none any more. */
 void fault_arm(struct fault_plan *plan, struct disk_log *log);
+
+/** For json_set_alloc_funcs(), which the linker cannot reach; the name of such a call. */
+void *fault_json_malloc(size_t size);
+#define FAULT_JSON "jansson"
 
 /* ---- for the replaced functions ---- */
 

@@ -19,10 +19,14 @@
 #define CAN_SHORT FAULT_CAN(FAULT_SHORT)
 #define CAN_MEMORY FAULT_CAN(FAULT_MEMORY)
 
+/* The system's own functions, which none of the plan's numbers are spent on. */
+int __real_fstat64(int fd, struct stat *st);
+int __real_fstatat64(int dir, const char *name, struct stat *st, int flags);
+
 static uint64_t inode_of(int fd)
 {
     struct stat st = {0};
-    int failed = fd == AT_FDCWD ? stat(".", &st) : fstat(fd, &st);
+    int failed = fd == AT_FDCWD ? __real_fstatat64(fd, ".", &st, 0) : __real_fstat64(fd, &st);
     return failed ? 0 : (uint64_t)st.st_ino;
 }
 
@@ -265,7 +269,7 @@ FAULT_WRAP(int, mkdirat, (int dir, const char *name, mode_t mode))
     disk_log_lock();
     int failed =
         fault_fails(CAN_EIO | CAN_ENOSPC, "mkdirat") ? -1 : __real_mkdirat(dir, name, mode);
-    if (!failed && fstatat(dir, name, &st, 0) == 0)
+    if (!failed && __real_fstatat64(dir, name, &st, 0) == 0)
         note_new(DISK_MKDIR, dir, name, (uint64_t)st.st_ino);
     disk_log_unlock();
     return failed;

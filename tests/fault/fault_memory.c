@@ -97,7 +97,7 @@ FAULT_WRAP(EVP_MD_CTX *, EVP_MD_CTX_new, (void))
     return fails("EVP_MD_CTX_new") ? NULL : __real_EVP_MD_CTX_new();
 }
 
-FAULT_WRAP(EVP_MD *, EVP_MD_fetch, (OSSL_LIB_CTX * ctx, const char *algorithm, const char *wanted))
+void *fault_json_malloc(size_t size)
 {
-    return fails("EVP_MD_fetch") ? NULL : __real_EVP_MD_fetch(ctx, algorithm, wanted);
+    return fails(FAULT_JSON) ? NULL : __real_malloc(size);
 }

@@ -18,6 +18,7 @@ struct look {
     int dir; /* that is being read */
     int depth;
     char path[600];
+    uint64_t kept, on_disk; /* bytes of the tag's version: here for sure; of its partial files */
 };
 
 static bool wrong(struct look *look, const char *what, const char *name)
@@ -47,10 +48,21 @@ static const struct model_blob *blob_of(const struct look *look, const char *nam
     for (size_t v = 0; v < MODEL_VERSIONS; v++)
         for (size_t i = 0; i < MODEL_BLOBS; i++) {
             const struct model_blob *blob = &look->world->registry->models[v].blobs[i];
-            if (strncmp(name, plm_digest_file_name(&blob->want.digest, file), strlen(file)) == 0)
+            const char *base = plm_digest_file_name(&blob->want.digest, file);
+            if (strncmp(name, base, strlen(base)) == 0)
                 return blob;
         }
     return NULL;
+}
+
+static bool is_of_version(const struct look *look, const struct model_blob *blob)
+{
+    const struct registry *registry = look->world->registry;
+    const struct model *model = &registry->models[atomic_load(&registry->version)];
+    for (size_t i = 0; i < MODEL_BLOBS; i++)
+        if (plm_digest_equal(&model->blobs[i].want.digest, &blob->want.digest))
+            return true;
+    return false;
 }
 
 static bool is_right(int dir, const char *name, const struct model_blob *blob, struct plm_span span)
@@ -80,6 +92,7 @@ static bool see_blob(void *ctx, const char *name)
         return wrong(look, "I4: something else in blobs/", name);
     if (!plm_os_status(look->dir, name, &status, NULL) || status.size != blob->want.size)
         return wrong(look, "I2: a blob of a wrong size", name);
+    look->kept += is_of_version(look, blob) ? blob->want.size : 0;
     return is_right(look->dir, name, blob, (struct plm_span){0, blob->want.size})
                ? true
                : wrong(look, "I2: a blob with wrong bytes", name);
@@ -108,6 +121,7 @@ static bool see_state(void *ctx, const char *name)
         struct plm_span span = checkpoint.durable.items[i];
         ok = (span.end <= status.size && is_right(look->dir, partial, blob, span)) ||
              wrong(look, "I1: a checkpoint claims bytes that are not there", name);
+        look->kept += is_of_version(look, blob) ? plm_span_length(span) : 0;
     }
     plm_checkpoint_done(&checkpoint);
     return ok;
@@ -167,6 +181,17 @@ static bool see_top(void *ctx, const char *name)
            strcmp(name, ".pullm") == 0 || wrong(look, "I4: something else in the store", name);
 }
 
+static bool see_partial(void *ctx, const char *name)
+{
+    struct look *look = ctx;
+    const struct model_blob *blob = blob_of(look, name);
+    struct plm_file_status status;
+    if (blob && is_of_version(look, blob) && strstr(name, ".partial") &&
+        plm_os_status(look->dir, name, &status, NULL))
+        look->on_disk += status.disk_bytes;
+    return true;
+}
+
 static bool see_left(void *ctx, const char *name)
 {
     return strcmp(name, "store.lock") == 0 || wrong(ctx, "left in .pullm/", name);
@@ -205,4 +230,18 @@ bool nothing_is_left(const struct world *world, char why[WORLD_WHY])
 {
     struct look look = look_at(world, why);
     return each(&look, ".pullm", see_left);
+}
+
+struct bytes_there bytes_there(const struct world *world)
+{
+    char why[WORLD_WHY];
+    struct look look = look_at(world, why);
+    bool ok = each(&look, "blobs", see_blob);
+    uint64_t blobs = look.kept;
+    ok = ok && each(&look, ".pullm", see_state);
+    uint64_t claimed = look.kept - blobs;
+    ok = ok && each(&look, ".pullm", see_partial);
+    return ok ? (struct bytes_there){blobs + claimed,
+                                     look.on_disk > claimed ? look.on_disk - claimed : 0}
+              : (struct bytes_there){0};
 }

@@ -14,3 +14,10 @@ bool model_is_installed(const struct world *world, char why[WORLD_WHY]);
 
 /** Nothing disposable lies in .pullm/. */
 bool nothing_is_left(const struct world *world, char why[WORLD_WHY]);
+
+/** Bytes of the tag's version in the store. */
+struct bytes_there {
+    uint64_t kept;     /**< in blobs, or claimed by checkpoints: here for sure */
+    uint64_t doubtful; /**< other data of partial files */
+};
+struct bytes_there bytes_there(const struct world *world);

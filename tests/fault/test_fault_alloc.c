@@ -27,13 +27,13 @@ static unsigned run_all(bool sticky, unsigned step)
 static void a_failed_allocation_costs_no_more_than_the_run(void **state)
 {
     (void)state;
-    assert_int_equal(run_all(false, 37), 0);
+    assert_int_equal(run_all(false, 131), 0);
 }
 
 static void the_end_of_memory_costs_no_more_than_the_run(void **state)
 {
     (void)state;
-    assert_int_equal(run_all(true, 89), 0);
+    assert_int_equal(run_all(true, 293), 0);
 }
 
 static int open_world(void **state)

@@ -48,6 +48,8 @@ void world_put(struct world *world, const struct disk *disk);
 
 /** Pulls under @p plan, on the disk, and adds to the log. A run that hangs is killed. */
 void world_pull(struct world *world, const struct fault_plan *plan);
+/** Likewise, without the log: for pulls that are larger than it. */
+void world_pull_unnoted(struct world *world, const struct fault_plan *plan);
 
 /**
  * What must hold of any run: one end, progress that only grows, no crash, no leak, a failure that

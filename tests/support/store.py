@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import time
 from pathlib import Path
 
@@ -86,6 +87,18 @@ def snapshot(folder):
                 found[path] = ("folder",)
             else:
                 found[path] = ("file", Path(path).read_bytes())
+    return found
+
+
+def inventory(folder):
+    """What stands under a folder: kind, owner, size, time and content of everything."""
+    found = {}
+    for root, folders, files in os.walk(folder):
+        for name in folders + files:
+            path = Path(root, name)
+            is_ = path.lstat()
+            found[str(path)] = (is_.st_mode, is_.st_uid, is_.st_size, is_.st_mtime_ns,
+                                path.read_bytes() if stat.S_ISREG(is_.st_mode) else None)
     return found
 
 

@@ -136,7 +136,7 @@ static void tunnel_carries_no_credential_of_the_registry(void **state)
     world_close(&w);
 }
 
-static void broken_handshake_is_no_certificate_trouble(void **state)
+static void no_tls_behind_a_tunnel_is_said_at_once(void **state)
 {
     (void)state;
     struct world w;
@@ -144,7 +144,8 @@ static void broken_handshake_is_no_certificate_trouble(void **state)
     open_proxied(&w, answer_tunnel_to_no_tls);
     world_get(&w, &r,
               (struct plm_http_request){.url = "https://reg.example/", .insecure_tls = true});
-    assert_int_equal(r.end, PLM_HTTP_TLS);
+    assert_int_equal(r.end, PLM_HTTP_FAILED);
+    assert_non_null(strstr(r.error.msg, "does not speak TLS"));
     assert_null(strstr(r.error.msg, "hidden"));
     world_close(&w);
 }
@@ -208,7 +209,7 @@ int main(void)
         cmocka_unit_test(unsafe_requests_are_not_sent),
         cmocka_unit_test(plain_http_goes_through_the_proxy),
         cmocka_unit_test(tunnel_carries_no_credential_of_the_registry),
-        cmocka_unit_test(broken_handshake_is_no_certificate_trouble),
+        cmocka_unit_test(no_tls_behind_a_tunnel_is_said_at_once),
         cmocka_unit_test(unreadable_authorities_fail_for_good),
         cmocka_unit_test(environment_decides_by_our_rules_alone),
         cmocka_unit_test(buffers_of_many_connections_stay_small),

@@ -93,6 +93,16 @@ static void hostile_text_is_refused(void **state)
     assert_int_equal(refuse("{}\0", 3), PLM_E_PROTOCOL);
 }
 
+/* The library skips one behind a number or a word. */
+static void nul_is_refused_wherever_it_stands(void **state)
+{
+    (void)state;
+    static const char text[] = {'[', '1', '\0', ',', 't', 'r', 'u', 'e', '\0', ']'};
+    assert_int_equal(refuse(text, sizeof(text)), PLM_E_PROTOCOL);
+    assert_int_equal(refuse("1\0", 2), PLM_E_PROTOCOL);
+    assert_int_equal(refuse("\0001", 2), PLM_E_PROTOCOL);
+}
+
 static void depth_counts_brackets_outside_strings_only(void **state)
 {
     (void)state;
@@ -167,6 +177,7 @@ int main(void)
         cmocka_unit_test(values_are_read_by_type),
         cmocka_unit_test(getters_take_null_and_wrong_types),
         cmocka_unit_test(hostile_text_is_refused),
+        cmocka_unit_test(nul_is_refused_wherever_it_stands),
         cmocka_unit_test(depth_counts_brackets_outside_strings_only),
         cmocka_unit_test(memory_is_bounded_before_the_tree_is_built),
         cmocka_unit_test(errors_say_where_and_are_printable),

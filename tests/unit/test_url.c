@@ -21,6 +21,8 @@ static void parts_are_normalised(void **state)
         {"http://a.example:443/x", "http", "a.example", "a.example:443", 443},
         {"http://[::1]:5000/x?y#z", "http", "[::1]", "[::1]:5000", 5000},
         {"http://127.0.0.1/", "http", "127.0.0.1", "127.0.0.1", 80},
+        {"http://127.1/%41?%41", "http", "127.0.0.1", "127.0.0.1", 80},
+        {"http://[fe80::1%25eth0]:81/", "http", "[fe80::1]", "[fe80::1]:81", 81},
     };
     for (size_t i = 0; i < PLM_COUNT(rows); i++) {
         struct plm_url url;
@@ -57,6 +59,11 @@ static void what_is_no_plain_web_url_is_refused(void **state)
         "https://a\x7f.example/",
         "https://a.example/\t",
         "https:// a.example/",
+        "https://a%7f.example/",
+        "https://a%1b.example/",
+        "https://a%2541.example/",
+        "http://%31%32%37.1/",
+        "http:/%61/",
     };
     for (size_t i = 0; i < PLM_COUNT(texts); i++) {
         struct plm_url url = {.port = 7};

@@ -1,0 +1,78 @@
+"""What is said on failure: where, what, and what to type next; once, with the status that means it."""
+import socket
+import threading
+
+import pytest
+from support import model
+from support.model import MIB
+
+
+@pytest.fixture
+def plain_port():
+    """A server that answers a TLS hello as a plain HTTP server does."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            connection.recv(1000)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            connection.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield listener.getsockname()[1]
+    listener.close()
+
+
+def test_a_plain_http_registry_is_told_of_at_once(pullama, plain_port):
+    result = pullama.run("pull", f"127.0.0.1:{plain_port}/library/m").ended(1)
+    assert "--insecure" in result.err and "retry" not in result.err, result
+
+
+def test_a_dry_run_without_a_store_knows_the_space(pullama, store, registry):
+    registry.add("library/m", "latest", model.small(MIB))
+    plan = pullama.pull(registry.name("library/m"), "--dry-run").ended(0).named("plan")[0]
+    assert plan["FreeBytes"] > 0 and not store.exists()
+
+
+def test_a_blob_that_the_registry_lacks_is_not_a_missing_model(pullama, registry):
+    tiny = registry.add("library/m", "latest", model.small(1000))
+    registry.fault("/blobs/" + tiny.layers[0].digest, status=404)
+    result = pullama.pull(registry.name("library/m")).ended(1)
+    assert "spelling" not in result.err and tiny.layers[0].digest[7:19] in result.err
+
+
+def test_a_broken_manifest_is_named_once(pullama, registry):
+    registry.add("library/m", "latest", model.small(1000), manifest=b"<html>Welcome</html>")
+    result = pullama.pull(registry.name("library/m")).ended(1)
+    assert result.err.count("manifest:") == 1, result
+
+
+def test_an_unknown_model_is_named_in_its_usual_form(pullama, registry):
+    result = pullama.pull(registry.name("library/nothing")).ended(4)
+    assert result.err.count(registry.host) == 1 and "nothing:latest" in result.err, result
+
+
+@pytest.mark.parametrize("command", [["show", "nothing"], ["rm", "nothing"], ["cp", "nothing", "copy"]])
+def test_what_is_not_here_points_at_list(pullama, command):
+    result = pullama.run(*command).ended(4)
+    assert "pullama list" in result.err and "spelling" not in result.err
+
+
+def test_keygen_without_a_home_says_so(pullama):
+    result = pullama.run("keygen", environment={"HOME": ""})
+    assert result.status == 64 and "HOME" in result.err, result
+    result = pullama.run("keygen", environment={"HOME": "/nonexistent"})
+    assert result.status == 1 and "/nonexistent" in result.err and "spelling" not in result.err, result
+
+
+def test_a_file_in_place_of_the_models_directory(pullama, registry, tmp_path):
+    registry.add("library/m", "latest", model.small(1000))
+    file = tmp_path / "file"
+    file.write_text("mine")
+    result = pullama.run("pull", registry.name("library/m"), "--models-dir", file).ended(64)
+    assert str(file) in result.err and "move" not in result.err, result
+    assert file.read_text() == "mine"
