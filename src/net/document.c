@@ -95,21 +95,12 @@ static void give_up(struct plm_document *document, const struct plm_http_outcome
 }
 
 static void tell(const struct plm_document *document, const struct plm_exchange_result *result,
-                 const struct plm_error *error, int64_t delay_ms)
+                 struct plm_event_retry retry)
 {
-    bool is_refresh = result->verdict.action == PLM_RETRY_RERESOLVE;
-    const struct plm_event_retry retry = {
-        .reason = is_refresh ? PLM_RETRY_REDIRECT : result->verdict.reason,
-        .what = document->request.what,
-        .host = result->host,
-        .detail = error->msg,
-        .attempt = is_refresh ? document->resolves : document->retries,
-        .max_attempts = is_refresh ? RESOLVES_MAX : document->request.max_retries,
-        .delay_ms = delay_ms,
-        .http_status = error->http_status,
-        .retry_after = result->verdict.retry_after_ms >= 0,
-    };
-    plm_registry_notice(document->registry, &retry, is_refresh);
+    retry.what = document->request.what;
+    retry.host = result->host;
+    retry.retry_after = result->verdict.retry_after_ms >= 0;
+    plm_registry_notice(document->registry, &retry, result->verdict.action == PLM_RETRY_RERESOLVE);
 }
 
 static void retry_later(struct plm_document *document, const struct plm_exchange_result *result)
@@ -122,7 +113,13 @@ static void retry_later(struct plm_document *document, const struct plm_exchange
     int64_t delay = shorten(document, choose_delay(document->retries++));
     if (delay < asked)
         delay = asked;
-    tell(document, result, result->error, delay);
+    tell(document, result,
+         (struct plm_event_retry){.reason = result->verdict.reason,
+                                  .detail = result->error->msg,
+                                  .attempt = document->retries,
+                                  .max_attempts = document->request.max_retries,
+                                  .delay_ms = delay,
+                                  .http_status = result->error->http_status});
     plm_timer_start(document->registry->loop, &document->timer, delay);
 }
 
@@ -133,7 +130,12 @@ static void resolve_again(struct plm_document *document, const struct plm_exchan
         return;
     }
     document->resolves++;
-    tell(document, result, result->error, 0);
+    tell(document, result,
+         (struct plm_event_retry){.reason = PLM_RETRY_REDIRECT,
+                                  .detail = result->error->msg,
+                                  .attempt = document->resolves,
+                                  .max_attempts = RESOLVES_MAX,
+                                  .http_status = result->error->http_status});
     plm_timer_start(document->registry->loop, &document->timer, 0);
 }
 
@@ -152,9 +154,13 @@ static void settle(struct plm_document *document, const struct plm_exchange_resu
     /* What stands between us and the registry may have spoilt it: a cache, a proxy. */
     int64_t delay = shorten(document, choose_delay(0));
     document->mismatches++;
-    document->retries = document->mismatches;
-    tell(document, result, &err, delay);
     document->retries = 0;
+    tell(document, result,
+         (struct plm_event_retry){.reason = result->verdict.reason,
+                                  .detail = err.msg,
+                                  .attempt = document->mismatches,
+                                  .max_attempts = MISMATCHES_MAX,
+                                  .delay_ms = delay});
     plm_timer_start(document->registry->loop, &document->timer, delay);
 }
 

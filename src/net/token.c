@@ -373,7 +373,7 @@ static void on_answer(void *ctx, const struct plm_http_outcome *outcome)
     }
     struct plm_retry_verdict verdict =
         plm_retry_judge(PLM_PEER_TOKEN, outcome, "token", tokens->realm_host, &err);
-    if (verdict.action == PLM_RETRY_ACCEPT && take_token(tokens, outcome, &err)) {
+    if (verdict.action == PLM_RETRY_ACCEPT && status == 200 && take_token(tokens, outcome, &err)) {
         finish(tokens, verdict, NULL);
         return;
     }

@@ -16,7 +16,7 @@ KINDS = {
     "blob": "a blob, at a registry that has it",
     "object": "a blob, at the redirect's target",
 }
-STATUSES = {"ok": 0, "http": 1, "protocol": 1, "limit": 1, "auth": 3, "not_found": 4, "integrity": 5, "network": 6}
+STATUSES = {"ok": 0, "http": 1, "protocol": 1, "unsupported": 1, "limit": 1, "auth": 3, "not_found": 4, "integrity": 5, "network": 6}
 TIMES = {"once": 1, "always": None}
 
 CUT = "somewhere in the body"     # replaced by an offset that is inside this kind's body
@@ -45,6 +45,11 @@ def challenge(request):
     return f'Bearer realm="http://{request.headers["host"]}/token",service="tests",scope="a"'
 
 
+def refusal(status, otherwise="has no"):
+    """An answer with nothing but a status. The message of the failure names it, or says what it means."""
+    return dict(status=status), rf"answered {status}\b|\({status}\)|{otherwise}"
+
+
 def redirect(location, status=307, **more):
     return dict(status=status, headers={"Location": location}, **more)
 
@@ -70,6 +75,9 @@ FAULTS = {
     "a header of 1 MB": (dict(headers={"X-Filler": "a" * MIB}), "header|head"),
     "endless headers": (dict(endless_headers=True), "header|head"),
     "not HTTP": (dict(raw=b"SSH-2.0-OpenSSH_9.2\r\n"), "no HTTP|malformed|HTTP/0.9|not"),
+    "a status line without a status": (dict(raw=b"HTTP/1.1 fine\r\n\r\n"), "status|HTTP|malformed"),
+    "interim answers without end": (dict(raw=b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000), "head|time|lost"),
+    "Content-Length: -1": (dict(headers={"Content-Length": "-1"}), "length|malformed|Content-Length"),
     "gzip, unasked": (dict(gzip=True), "compressed"),
     "wrong bytes": (dict(flip=(30,)), "digest|wrong|token|hash"),
     "an HTML page": (dict(status=200, body=PAGE, headers=HTML), "web page|bytes|JSON|digest|not"),
@@ -88,11 +96,14 @@ FAULTS = {
     "redirect from https to http": (redirect(plain_http, tls=True), "redirect|http"),
     "401": (dict(status=401), "401|refuse|credential|key|token"),
     "401 with a challenge": (dict(status=401, headers={"WWW-Authenticate": challenge}), "401|refuse|key|token"),
-    **{str(status): (dict(status=status), str(status)) for status in (403, 404, 408, 410, 416, 425)},
-    "429": (dict(status=429), "429"),
-    "429, Retry-After: 1": (dict(status=429, headers={"Retry-After": "1"}), "429"),
-    "429, Retry-After: a date": (dict(status=429, headers={"Retry-After": in_two_seconds}), "429"),
-    **{str(status): (dict(status=status), str(status)) for status in (451, 500, 502, 503)},
+    "403": refusal(403, "needs a key"),
+    **{str(status): refusal(status) for status in (404, 408, 410, 416, 425)},
+    "429": refusal(429),
+    "429, Retry-After: 1": (dict(status=429, headers={"Retry-After": "1"}), "answered 429"),
+    "429, Retry-After: a date": (dict(status=429, headers={"Retry-After": in_two_seconds}), "answered 429"),
+    **{str(status): refusal(status) for status in (451, 500, 502, 503, 504, 599, 204, 300, 304, 405, 407, 412)},
+    "400": refusal(400, "needs a key"),
+    "206, unasked": (dict(status=206, body=b"part"), "206|part|range"),
 }
 
 EXPECTED = """
@@ -134,6 +145,12 @@ endless headers                       | once   | limit     limit     ok        l
 endless headers                       | always | limit     limit     ok        limit     limit     limit
 not HTTP                              | once   | ok        ok        ok        ok        ok        protocol
 not HTTP                              | always | protocol  network   ok        protocol  protocol  protocol
+a status line without a status        | once   | ok        ok        ok        ok        ok        protocol
+a status line without a status        | always | protocol  network   ok        protocol  protocol  protocol
+interim answers without end           | once   | limit     limit     ok        limit     limit     limit
+interim answers without end           | always | limit     limit     ok        limit     limit     limit
+Content-Length: -1                    | once   | protocol  protocol  ok        protocol  protocol  protocol
+Content-Length: -1                    | always | protocol  protocol  ok        protocol  protocol  protocol
 gzip, unasked                         | once   | protocol  protocol  ok        ok        ok        ok
 gzip, unasked                         | always | protocol  protocol  ok        ok        protocol  protocol
 wrong bytes                           | once   | ok        protocol  ok        -         ok        ok
@@ -196,6 +213,26 @@ redirect from https to http           | always | protocol  protocol  ok        p
 502                                   | always | network   network   ok        network   network   network
 503                                   | once   | ok        ok        ok        ok        ok        ok
 503                                   | always | network   network   ok        network   network   network
+504                                   | once   | ok        ok        ok        ok        ok        ok
+504                                   | always | network   network   ok        network   network   network
+599                                   | once   | ok        ok        ok        ok        ok        ok
+599                                   | always | network   network   ok        network   network   network
+204                                   | once   | protocol  protocol  ok        protocol  protocol  protocol
+204                                   | always | protocol  protocol  ok        protocol  protocol  protocol
+300                                   | once   | protocol  protocol  ok        protocol  protocol  protocol
+300                                   | always | protocol  protocol  ok        protocol  protocol  protocol
+304                                   | once   | protocol  protocol  ok        protocol  protocol  protocol
+304                                   | always | protocol  protocol  ok        protocol  protocol  protocol
+405                                   | once   | http      http      ok        http      http      http
+405                                   | always | http      http      ok        http      http      http
+407                                   | once   | auth      auth      ok        auth      auth      auth
+407                                   | always | auth      auth      ok        auth      auth      auth
+412                                   | once   | unsupported http      ok        unsupported unsupported http
+412                                   | always | unsupported http      ok        unsupported unsupported http
+400                                   | once   | http      auth      ok        http      http      http
+400                                   | always | http      auth      ok        http      http      http
+206, unasked                          | once   | protocol  protocol  ok        ok        ok        ok
+206, unasked                          | always | protocol  protocol  ok        protocol  protocol  protocol
 """
 
 
