@@ -24,7 +24,7 @@
 
 /** Declares `name_freep`, for plm_auto(), from `name_free`. */
 #define PLM_DEFINE_FREEP(type, name)                                                               \
-    static inline void name##_freep(type **p)                                                      \
+    static inline void name##_freep(type **p) /* NOLINT(bugprone-macro-parentheses): a type */     \
     {                                                                                              \
         name##_free(*p);                                                                           \
     }

@@ -235,6 +235,13 @@ bool plm_chunk_start(struct plm_download *d, struct plm_span span, struct plm_er
     return true;
 }
 
+void plm_chunk_inherit(struct plm_chunk *chunk, const struct plm_chunk *from)
+{
+    chunk->attempts = from->attempts;
+    chunk->resolves = from->resolves;
+    chunk->failing_since_ms = from->failing_since_ms;
+}
+
 void plm_chunk_free(struct plm_chunk *chunk)
 {
     struct plm_download *d = chunk->download;

@@ -33,6 +33,8 @@ struct plm_chunk {
 /** Starts fetching @p span; on success the chunk is linked into the download. */
 PLM_MUST bool plm_chunk_start(struct plm_download *download, struct plm_span span,
                               struct plm_error *err);
+/** Lets a chunk that takes another's place go on with its count of failures. */
+void plm_chunk_inherit(struct plm_chunk *chunk, const struct plm_chunk *from);
 /** Ends a chunk and gives what it has not brought back to the plan. */
 void plm_chunk_free(struct plm_chunk *chunk);
 /** Bytes per second since the request's first byte, or since it went out. */

@@ -94,9 +94,13 @@ bool plm_download_split(struct plm_download *d)
     if (rate < fast / MUCH_SLOWER && left_ms > REPLACE_WORTH_MS) {
         /* A new connection takes all of its rest. If that is slow as well, less is expected next
          * time. */
+        struct plm_chunk was = *slow;
         d->pull->usual_rate /= 2;
         plm_chunk_free(slow);
-        return plm_download_start_chunk(d, UINT64_MAX);
+        if (!plm_download_start_chunk(d, UINT64_MAX))
+            return false;
+        plm_chunk_inherit(d->chunks, &was);
+        return true;
     }
     uint64_t keep = plm_plan_split(left_of(slow), rate, fast > rate ? fast : rate);
     if (keep == 0)

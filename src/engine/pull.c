@@ -300,6 +300,8 @@ static void on_manifest(void *ctx, const struct plm_http_outcome *answer,
         ok = plm_manifest_parse(bytes, size, &pull->manifest, &err) && begin(pull, &err);
     }
     if (!ok) {
+        if (!pull->manifest)
+            (void)plm_prefix(&err, "%s", plm_registry_host(pull->registry));
         plm_pull_fail(pull, &err);
     }
 }

@@ -25,10 +25,11 @@ enum plm_range_verdict plm_range_judge(const struct plm_http_head *head, struct 
     if (head->encoded)
         return wrong(err, "it is compressed, which was not asked for");
     if (head->status == 200) {
-        if (head->has_length && head->length != size)
-            return wrong_size(err, head->length, size);
-        if (!head->has_length && strncasecmp(head->content_type, "text/html", 9) == 0)
+        bool has_size = head->has_length && head->length == size;
+        if (!has_size && strncasecmp(head->content_type, "text/html", 9) == 0)
             return wrong(err, "it is a web page (is there a login page on this network?)");
+        if (head->has_length && !has_size)
+            return wrong_size(err, head->length, size);
         return PLM_RANGE_WHOLE;
     }
     if (head->status != 206)

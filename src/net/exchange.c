@@ -84,8 +84,8 @@ static bool follow(struct plm_exchange *x, const struct plm_http_head *head, str
 {
     char next[PLM_URL_MAX];
     if (x->redirects == REDIRECTS_MAX)
-        return plm_fail(err, PLM_E_PROTOCOL, "%s: redirected more than %d times", x->request.what,
-                        REDIRECTS_MAX);
+        return plm_fail(err, PLM_E_PROTOCOL, "%s redirects the %s more than %d times", x->host,
+                        x->request.what, REDIRECTS_MAX);
     if (head->location[0] == '\0')
         return plm_fail(err, PLM_E_PROTOCOL, "%s redirects the %s without saying where to", x->host,
                         x->request.what);

@@ -82,7 +82,10 @@ static void conclude(struct plm_http_transfer *t, CURLcode code)
         .detail = t->detail,
         .reading_head = t->sent && !t->reader.complete,
     };
+    long connects = 1;
     (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &facts.connect_status);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
+    facts.reused = connects == 0;
     if (code == CURLE_OK)
         code = CURLE_WEIRD_SERVER_REPLY; /* an end without a final head */
     outcome->end = plm_http_end_of(code, &facts, &outcome->error);

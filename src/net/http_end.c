@@ -76,6 +76,12 @@ enum plm_http_end plm_http_end_of(CURLcode code, const struct plm_http_facts *fa
         (void)plm_fail(err, PLM_E_TLS, "%s does not speak TLS", facts->host);
         return PLM_HTTP_FAILED;
     }
+    if (code == CURLE_UNSUPPORTED_PROTOCOL && facts->reused && facts->reading_head) {
+        /* What was left of the answer before: a new connection has nothing of it. */
+        (void)plm_fail(err, PLM_E_NETWORK, "%s sent no HTTP answer on a connection that was kept",
+                       facts->host);
+        return PLM_HTTP_RESET;
+    }
     const struct meaning *meaning = meaning_of(code);
     char detail[CURL_ERROR_SIZE];
     (void)plm_text_printable(facts->detail[0] ? facts->detail : curl_easy_strerror(code), detail,

@@ -69,6 +69,7 @@ struct plm_http_facts {
     const char *ca_file;
     const char *detail;  /**< the library's own words, or "" */
     long connect_status; /**< what a proxy answered to CONNECT, or 0 */
+    bool reused;         /**< the connection had carried an answer before */
     bool reading_head;   /**< request sent, answer's head not complete */
 };
 /** Maps and explains a code other than CURLE_OK; @p err is filled. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* A line for each 64 MiB of 2.5 TiB; it takes three times so much memory. */
 #define CHUNKSUMS_MAX_BYTES (4u << 20)
@@ -105,6 +106,12 @@ static bool check_manifest(void *ctx, const struct plm_http_outcome *answer, str
     if (answer->head.status != 200)
         return plm_fail(err, PLM_E_PROTOCOL, "%s answered %d to a request for the manifest", host,
                         answer->head.status);
+    if (strncasecmp(answer->head.content_type, "text/html", 9) == 0 && body->size > 0 &&
+        *body->bytes == '<')
+        return plm_fail(err, PLM_E_PROTOCOL,
+                        "%s answered with a web page in place of the manifest (is there a login "
+                        "page on this network?)",
+                        host);
     struct plm_digest got, wanted;
     struct plm_error ignored = {0};
     if (!plm_digest_of(body->size > 0 ? body->bytes : "", body->size, &got, err))

@@ -274,9 +274,16 @@ static bool take_token(struct plm_tokens *tokens, const struct plm_http_outcome 
                        struct plm_error *err)
 {
     struct plm_json *root = NULL;
+    struct plm_error why = {0};
     if (!plm_json_parse(outcome->body.size > 0 ? outcome->body.bytes : "", outcome->body.size, 16,
-                        &root, err))
-        return plm_prefix(err, "token of %s", tokens->realm_host);
+                        &root, &why)) {
+        if (why.code == PLM_E_NOMEM)
+            return plm_fail(err, why.code, "token of %s: %s", tokens->realm_host, why.msg);
+        /* The parser's own words would quote what stands there: a token, maybe. */
+        return plm_fail(err, PLM_E_PROTOCOL,
+                        "%s answered a request for a token with no usable JSON",
+                        tokens->realm_host);
+    }
     const char *token = plm_json_text(plm_json_get(root, "token"));
     if (!token || *token == '\0')
         token = plm_json_text(plm_json_get(root, "access_token"));

@@ -41,14 +41,18 @@ def another_total(start, end, total):
     return f"bytes {start}-{end}/{total + 1}"
 
 
+def challenge(request):
+    return f'Bearer realm="http://{request.headers["host"]}/token",service="tests",scope="a"'
+
+
 def redirect(location, status=307, **more):
     return dict(status=status, headers={"Location": location}, **more)
 
 
 # Name → the fault, and what the message of a failure says about it.
 FAULTS = {
-    "connection refused by a reset": (dict(hang_up=True), "connection lost|no answer"),
-    "connection closed without an answer": (dict(raw=b""), "no answer|connection lost"),
+    "reset before the answer": (dict(hang_up=True), "connection lost|no answer"),
+    "closed without an answer": (dict(raw=b""), "no answer|connection lost"),
     "silence before the answer": (dict(delay=60), "time|silen|stall|byte"),
     "silence before the body": (dict(silent_at=0), "time|silen|stall|byte"),
     "silence in the body": (dict(silent_at=CUT), "time|silen|stall|byte"),
@@ -83,6 +87,7 @@ FAULTS = {
     "redirect without Location": (dict(status=307), "redirect"),
     "redirect from https to http": (redirect(plain_http, tls=True), "redirect|http"),
     "401": (dict(status=401), "401|refuse|credential|key|token"),
+    "401 with a challenge": (dict(status=401, headers={"WWW-Authenticate": challenge}), "401|refuse|key|token"),
     **{str(status): (dict(status=status), str(status)) for status in (403, 404, 408, 410, 416, 425)},
     "429": (dict(status=429), "429"),
     "429, Retry-After: 1": (dict(status=429, headers={"Retry-After": "1"}), "429"),
@@ -91,6 +96,106 @@ FAULTS = {
 }
 
 EXPECTED = """
+reset before the answer               | once   | ok        ok        ok        ok        ok        ok
+reset before the answer               | always | network   network   ok        network   network   network
+closed without an answer              | once   | ok        ok        ok        ok        ok        ok
+closed without an answer              | always | network   network   ok        network   network   network
+silence before the answer             | once   | ok        ok        ok        ok        ok        ok
+silence before the answer             | always | network   network   ok        network   network   network
+silence before the body               | once   | ok        ok        ok        ok        ok        ok
+silence before the body               | always | network   network   ok        network   network   network
+silence in the body                   | once   | ok        ok        ok        ok        ok        ok
+silence in the body                   | always | network   network   ok        network   ok        ok
+reset before the body                 | once   | ok        ok        ok        ok        ok        ok
+reset before the body                 | always | network   network   ok        network   network   network
+reset in the body                     | once   | ok        ok        ok        ok        ok        ok
+reset in the body                     | always | network   network   ok        network   ok        ok
+body shorter than its length          | once   | ok        ok        ok        ok        ok        ok
+body shorter than its length          | always | network   network   ok        network   ok        ok
+body longer than its length           | once   | ok        ok        ok        ok        ok        ok
+body longer than its length           | always | ok        ok        ok        ok        ok        ok
+stray bytes after the answer          | once   | ok        ok        ok        ok        ok        ok
+stray bytes after the answer          | always | ok        ok        ok        ok        ok        ok
+more bytes, and a length that says so | once   | ok        protocol  ok        ok        ok        ok
+more bytes, and a length that says so | always | integrity protocol  ok        ok        integrity integrity
+keep-alive, then closed silently      | once   | ok        ok        ok        ok        ok        ok
+keep-alive, then closed silently      | always | ok        ok        ok        ok        ok        ok
+HTTP/1.0                              | once   | ok        ok        ok        ok        ok        ok
+HTTP/1.0                              | always | ok        ok        ok        ok        ok        ok
+no length, chunked                    | once   | ok        ok        ok        ok        ok        ok
+no length, chunked                    | always | ok        ok        ok        ok        ok        ok
+no length, closed                     | once   | ok        ok        ok        ok        ok        ok
+no length, closed                     | always | ok        ok        ok        ok        ok        ok
+1 KiB/s                               | once   | ok        ok        ok        ok        ok        ok
+1 KiB/s                               | always | ok        ok        ok        ok        ok        ok
+a header of 1 MB                      | once   | limit     limit     ok        limit     limit     limit
+a header of 1 MB                      | always | limit     limit     ok        limit     limit     limit
+endless headers                       | once   | limit     limit     ok        limit     limit     limit
+endless headers                       | always | limit     limit     ok        limit     limit     limit
+not HTTP                              | once   | ok        ok        ok        ok        ok        protocol
+not HTTP                              | always | protocol  network   ok        protocol  protocol  protocol
+gzip, unasked                         | once   | protocol  protocol  ok        ok        ok        ok
+gzip, unasked                         | always | protocol  protocol  ok        ok        protocol  protocol
+wrong bytes                           | once   | ok        protocol  ok        -         ok        ok
+wrong bytes                           | always | integrity protocol  ok        -         integrity integrity
+an HTML page                          | once   | protocol  protocol  ok        ok        ok        ok
+an HTML page                          | always | protocol  protocol  ok        protocol  protocol  protocol
+an empty answer                       | once   | protocol  protocol  ok        integrity integrity integrity
+an empty answer                       | always | protocol  protocol  ok        integrity integrity integrity
+range ignored                         | once   | -         -         -         -         ok        ok
+range ignored                         | always | -         -         -         -         ok        ok
+206 with another start                | once   | -         -         -         -         ok        ok
+206 with another start                | always | -         -         -         -         ok        ok
+206 with another total                | once   | -         -         -         -         integrity integrity
+206 with another total                | always | -         -         -         -         integrity integrity
+redirect to itself                    | once   | ok        ok        ok        ok        ok        ok
+redirect to itself                    | always | protocol  protocol  ok        protocol  protocol  protocol
+redirect to itself, 301               | once   | ok        ok        ok        ok        ok        ok
+redirect to itself, 301               | always | protocol  protocol  ok        protocol  protocol  protocol
+redirect to itself, 302               | once   | ok        ok        ok        ok        ok        ok
+redirect to itself, 302               | always | protocol  protocol  ok        protocol  protocol  protocol
+redirect to itself, 303               | once   | ok        ok        ok        ok        ok        ok
+redirect to itself, 303               | always | protocol  protocol  ok        protocol  protocol  protocol
+redirect to itself, 308               | once   | ok        ok        ok        ok        ok        ok
+redirect to itself, 308               | always | protocol  protocol  ok        protocol  protocol  protocol
+redirect to file:                     | once   | protocol  protocol  ok        protocol  protocol  protocol
+redirect to file:                     | always | protocol  protocol  ok        protocol  protocol  protocol
+redirect to a private scheme          | once   | protocol  protocol  ok        protocol  protocol  protocol
+redirect to a private scheme          | always | protocol  protocol  ok        protocol  protocol  protocol
+redirect without Location             | once   | protocol  protocol  ok        protocol  protocol  protocol
+redirect without Location             | always | protocol  protocol  ok        protocol  protocol  protocol
+redirect from https to http           | once   | protocol  protocol  ok        protocol  protocol  protocol
+redirect from https to http           | always | protocol  protocol  ok        protocol  protocol  protocol
+401                                   | once   | auth      auth      ok        auth      auth      ok
+401                                   | always | auth      auth      ok        auth      auth      http
+401 with a challenge                  | once   | auth      -         ok        ok        ok        ok
+401 with a challenge                  | always | auth      -         ok        auth      auth      http
+403                                   | once   | auth      auth      ok        auth      auth      ok
+403                                   | always | auth      auth      ok        auth      auth      http
+404                                   | once   | not_found http      ok        not_found not_found ok
+404                                   | always | not_found http      ok        not_found not_found http
+408                                   | once   | ok        ok        ok        ok        ok        ok
+408                                   | always | network   network   ok        network   network   network
+410                                   | once   | http      http      ok        http      http      ok
+410                                   | always | http      http      ok        http      http      http
+416                                   | once   | http      http      ok        http      http      http
+416                                   | always | http      http      ok        http      http      http
+425                                   | once   | ok        ok        ok        ok        ok        ok
+425                                   | always | network   network   ok        network   network   network
+429                                   | once   | ok        ok        ok        ok        ok        ok
+429                                   | always | network   network   ok        network   network   network
+429, Retry-After: 1                   | once   | ok        ok        ok        ok        ok        ok
+429, Retry-After: 1                   | always | network   network   ok        network   network   network
+429, Retry-After: a date              | once   | ok        ok        ok        ok        ok        ok
+429, Retry-After: a date              | always | network   network   ok        network   network   network
+451                                   | once   | http      http      ok        http      http      http
+451                                   | always | http      http      ok        http      http      http
+500                                   | once   | ok        ok        ok        ok        ok        ok
+500                                   | always | network   network   ok        network   network   network
+502                                   | once   | ok        ok        ok        ok        ok        ok
+502                                   | always | network   network   ok        network   network   network
+503                                   | once   | ok        ok        ok        ok        ok        ok
+503                                   | always | network   network   ok        network   network   network
 """
 
 

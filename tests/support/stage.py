@@ -32,6 +32,8 @@ def set_stage(cell, serve, tls=None):
         # They are asked for only when a blob turned out wrong.
         registry.add_chunksums(digest, CHUNK)
         registry.fault(digest, server="cdn", flip=(70_000,), times=1)
+    # The first request for the manifest has no token and gets no manifest, whatever happens.
+    authorized = (lambda request: "authorization" in request.headers) if cell.kind == "manifest" else None
     registry.fault(pattern_of(cell.kind, digest), server="cdn" if cell.kind == "object" else "registry",
-                   times=TIMES[cell.times], **fault_of(cell))
+                   times=TIMES[cell.times], when=authorized, **fault_of(cell))
     return registry, tiny

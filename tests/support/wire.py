@@ -260,7 +260,9 @@ class Exchange:
 
     def send_body(self, body, response):
         fault, view = self.fault, memoryview(body)
-        stops = [n for n in (fault.reset_at, fault.close_at, fault.silent_at) if n is not None]
+        # A body that ends before such an offset is not touched: after it, silence would be for the next request.
+        stops = [n for n in (fault.reset_at, fault.close_at, fault.silent_at)
+                 if n is not None and (n == 0 or n < len(view))]
         stop = min([len(view), *stops])
         rate = fault.rate or (self.server.rate if response.is_blob else 0)
         piece = min(PIECE, max(1, rate // 20)) if rate else PIECE

@@ -75,6 +75,19 @@ static void oversized_header_line_is_not_taken_for_lack_of_memory(void **state)
     assert_int_equal(err.code, PLM_E_LIMIT);
 }
 
+static void leftovers_on_a_kept_connection_pass_with_it(void **state)
+{
+    (void)state;
+    struct plm_error err = {0}, fresh = {0};
+    struct plm_http_facts facts = plain;
+    facts.reading_head = facts.reused = true;
+    assert_int_equal(plm_http_end_of(CURLE_UNSUPPORTED_PROTOCOL, &facts, &err), PLM_HTTP_RESET);
+    assert_int_equal(err.code, PLM_E_NETWORK);
+    facts.reused = false;
+    assert_int_equal(plm_http_end_of(CURLE_UNSUPPORTED_PROTOCOL, &facts, &fresh),
+                     PLM_HTTP_MALFORMED);
+}
+
 static void library_text_is_made_printable(void **state)
 {
     (void)state;
@@ -93,6 +106,7 @@ int main(void)
         cmocka_unit_test(unreadable_authorities_are_named),
         cmocka_unit_test(refusing_proxy_is_named),
         cmocka_unit_test(oversized_header_line_is_not_taken_for_lack_of_memory),
+        cmocka_unit_test(leftovers_on_a_kept_connection_pass_with_it),
         cmocka_unit_test(library_text_is_made_printable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
