@@ -67,6 +67,11 @@ FAULT_WRAP(int, fstatvfs64, (int fd, struct statvfs *fs))
     return fault_fails(CAN_EIO, "fstatvfs") ? -1 : __real_fstatvfs64(fd, fs);
 }
 
+FAULT_WRAP(int, statvfs64, (const char *path, struct statvfs *fs))
+{
+    return fault_fails(CAN_EIO, "statvfs") ? -1 : __real_statvfs64(path, fs);
+}
+
 FAULT_WRAP(char *, realpath, (const char *path, char *resolved))
 {
     return fault_fails(CAN_EIO | CAN_MEMORY, "realpath") ? NULL : __real_realpath(path, resolved);

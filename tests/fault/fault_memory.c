@@ -45,7 +45,7 @@ static int __attribute__((format(printf, 2, 0))) print(char **out, const char *f
     return fails("asprintf") ? -1 : vasprintf(out, format, args);
 }
 
-int __wrap_asprintf(char **out, const char *format, ...);
+int __wrap_asprintf(char **out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int __wrap_asprintf(char **out, const char *format, ...)
 {
     va_list args;
@@ -55,7 +55,8 @@ int __wrap_asprintf(char **out, const char *format, ...)
     return length;
 }
 
-int __wrap___asprintf_chk(char **out, int flag, const char *format, ...);
+int __wrap___asprintf_chk(char **out, int flag, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 int __wrap___asprintf_chk(char **out, int flag, const char *format, ...)
 {
     (void)flag;
