@@ -90,7 +90,7 @@ static int make_llama(void **state)
         return -1;
     put_model(
         "registry.ollama.ai/library/llama/latest",
-        (struct made_layer[]){TEXT_LAYER("config", "{}"), TEXT_LAYER("model", "weights"), {NULL}});
+        (struct made_layer[]){TEXT_LAYER("config", "{}"), TEXT_LAYER("model", "weights"), {0}});
     put_line("../keys/id_ed25519", "a key");
     return 0;
 }
