@@ -208,7 +208,7 @@ def test_a_failure_on_a_terminal_restores_the_cursor(screen, registry):
 def test_an_interrupt_on_a_terminal_restores_the_cursor(screen, registry, tiny):
     registry.gate.limit(MIB)
     shown = screen(80, "pull", registry.name("library/m"))
-    wait_for(lambda: "%" in shown.text(), "progress")
+    wait_for(lambda: "blobs" in shown.text(), "the frame of the pull")
     shown.tmux("send-keys", "C-c")
     wait_for(shown.status, "the end")
     assert shown.status() in ("0", "130") and shown.cursor_is_shown()
