@@ -22,8 +22,12 @@ def plain_port():
             connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             connection.close()
 
-    threading.Thread(target=serve, daemon=True).start()
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
     yield listener.getsockname()[1]
+    # Closed only when nobody waits on it: its number may belong to the next listener at once.
+    listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
     listener.close()
 
 

@@ -112,6 +112,8 @@ class Server:
             return
         self.stopping.set()
         self.listener.shutdown(socket.SHUT_RDWR)
+        # Closed only when nobody waits on it: its number may belong to the next listener at once.
+        self.thread.join()
         self.listener.close()
         with self.lock:
             open_now = list(self.sockets.values())
@@ -120,7 +122,6 @@ class Server:
                 sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
-        self.thread.join(timeout=1)
 
     def serve(self, raw, number):
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
