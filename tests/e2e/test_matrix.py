@@ -16,9 +16,9 @@ CHOSEN = FOUND if os.environ.get("PULLAMA_MATRIX") == "all" else matrix.sample(F
 
 
 def secrets_of(registry):
-    """What no output may contain: tokens, and what makes a URL a signed one."""
+    """What no output may contain: so much as the beginning of a token, and what makes a URL a signed one."""
     tokens = {r.headers.get("authorization", "").removeprefix("Bearer ") for r in registry.requests()}
-    return {"Signature=", *tokens, *registry.realm.tokens} - {""}
+    return {"Signature=", *(token[:12] for token in (*tokens, *registry.realm.tokens) if token)}
 
 
 def check_failure(result, cell, registry, store, digest):
