@@ -106,7 +106,7 @@ static void what_cannot_be_a_store_is_named(void **state)
     assert_refused(scratch_file("file"), false, PLM_E_CORRUPT);
     assert_refused(scratch_file("file/below"), true, PLM_E_CORRUPT);
     assert_int_equal(symlink("nowhere", scratch_file("dangling")), 0);
-    assert_refused(scratch_file("dangling/m"), true, PLM_E_NOT_FOUND);
+    assert_refused(scratch_file("dangling/m"), true, PLM_E_CORRUPT);
     assert_int_equal(mkdir(scratch_file("s"), 0755), 0);
     put_text(plm_os_cwd(), scratch_file("s/manifests"), "");
     assert_refused(scratch_file("s"), true, PLM_E_CORRUPT);
