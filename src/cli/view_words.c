@@ -65,8 +65,8 @@ const char *plm_words_retry(const struct plm_event_retry *retry, bool verbose,
                          retry->retry_after ? " as the server asked" : "");
     if (!verbose || used <= 0 || (size_t)used >= size)
         return out;
-    used += snprintf(out + used, size - (size_t)used, " (%s%s%s)", retry->host ? retry->host : "",
-                     retry->host && retry->detail ? ": " : "", retry->detail ? retry->detail : "");
+    (void)snprintf(out + used, size - (size_t)used, " (%s%s%s)", retry->host ? retry->host : "",
+                   retry->host && retry->detail ? ": " : "", retry->detail ? retry->detail : "");
     return out;
 }
 

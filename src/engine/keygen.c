@@ -47,7 +47,7 @@ static bool enter(struct place *place, struct plm_error *err)
         return plm_fail(err, is_gone ? PLM_E_IO : why.code, "%s%s", why.msg,
                         is_gone ? " (the directory above it must be there)" : "");
     }
-    if (!made)
+    if (!made) /* NOLINT(clang-analyzer-unix.Malloc): the caller frees the folder */
         return true;
     bool ok = plm_os_open_dir(place->dir, "..", true, &parent, err) && plm_os_sync_dir(parent, err);
     plm_os_close(parent);

@@ -67,7 +67,7 @@ uint64_t plm_plan_split(uint64_t left, uint64_t slow, uint64_t fast)
         return 0;
     if (slow && left / slow < SPLIT_WORTH_S)
         return 0;
-    double share = slow + fast ? (double)slow / ((double)slow + (double)fast) : 0.5;
+    double share = slow + fast > 0 ? (double)slow / ((double)slow + (double)fast) : 0.5;
     uint64_t keep = (uint64_t)((double)left * share);
     if (keep < PLM_PLAN_MIN_CHUNK)
         keep = PLM_PLAN_MIN_CHUNK;

@@ -124,6 +124,7 @@ static void drop_refused(struct plm_fetch *fetch, const struct plm_exchange_resu
 static void on_done(void *ctx, const struct plm_exchange_result *result)
 {
     struct plm_fetch *fetch = ctx;
+    /* cppcheck-suppress unreadVariable ; it is read through the result */
     struct plm_error error = {0};
     struct plm_fetch_result out = {
         .complete = result->verdict.action == PLM_RETRY_ACCEPT,
@@ -209,7 +210,7 @@ void plm_source_free(struct plm_source *source)
     if (!source)
         return;
     while (source->fetches)
-        fetch_free(source->fetches);
+        fetch_free(source->fetches); /* NOLINT(clang-analyzer-unix.Malloc): off the list */
     free(source->target);
     free(source);
 }

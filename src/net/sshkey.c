@@ -286,6 +286,7 @@ bool plm_sshkey_private_text(const struct plm_sshkey *key, struct plm_buf *out,
 
     put_private(bytes, key, check);
     size_t left = (size_t)EVP_EncodeBlock(base64, bytes, (int)sizeof(bytes));
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): more text follows */
     char *at = (char *)memcpy(text, begin, strlen(begin)) + strlen(begin);
     for (const unsigned char *from = base64; left > 0;) {
         size_t line = left < PEM_COLUMNS ? left : PEM_COLUMNS;

@@ -75,6 +75,7 @@ static void finish(struct plm_tokens *tokens, struct plm_retry_verdict verdict,
                    const struct plm_error *error)
 {
     bool gone = false;
+    /* cppcheck-suppress autoVariables ; taken back below, unless the tokens are gone */
     tokens->gone = &gone;
     tokens->running = false;
     plm_buf_clear(&tokens->signature);

@@ -163,6 +163,7 @@ bool plm_manifest_parse(const char *bytes, size_t size, struct plm_manifest **ou
     if (!copy_raw(bytes, size, m, err) ||
         !plm_json_parse(bytes, size, PLM_MANIFEST_MAX_DEPTH, &root, err) ||
         !read_document(root, m, err))
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not know plm_auto */
         return plm_prefix(err, "manifest");
     *out = plm_steal(&m);
     return true;
@@ -209,11 +210,13 @@ bool plm_manifest_blobs(const struct plm_manifest *manifest, struct plm_descript
     }
     qsort(entries, kept, sizeof(*entries), by_place);
     struct plm_descriptor *blobs = calloc(kept ? kept : 1, sizeof(*blobs));
-    for (size_t i = 0; blobs && i < kept; i++)
+    if (!blobs) {
+        free(entries);
+        return plm_fail(err, PLM_E_NOMEM, "out of memory for %zu blobs", kept);
+    }
+    for (size_t i = 0; i < kept; i++)
         blobs[i] = *entries[i].blob;
     free(entries);
-    if (!blobs)
-        return plm_fail(err, PLM_E_NOMEM, "out of memory for %zu blobs", kept);
     *out = blobs;
     *count = kept;
     return true;

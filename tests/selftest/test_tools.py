@@ -129,3 +129,24 @@ def test_each_missing_protection_is_named(judge, flags, complaint):
     weak = judge(*HARD, *flags)
     assert weak.returncode == 1 and complaint in weak.stderr, weak
     assert complaint not in judge(*HARD).stderr
+
+
+def test_static_analysis_finds_what_is_not_marked(tmp_path):
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "src/base").mkdir(parents=True)
+    shutil.copy(ROOT / "tools/check-analysis", tmp_path / "tools")
+    shutil.copy(ROOT / ".clang-tidy", tmp_path)
+    (tmp_path / "meson.build").write_text("project('small', 'c')\nstatic_library('small', 'src/base/twice.c')\n")
+    source = tmp_path / "src/base/twice.c"
+    code = "#include <stdlib.h>\nvoid twice(char *p);\nvoid twice(char *p)\n{\n    free(p);\n    free(p);%s\n}\n"
+
+    def run():
+        return subprocess.run([tmp_path / "tools/check-analysis", tmp_path / "build"], capture_output=True,
+                              text=True, check=False)
+
+    source.write_text(code % "")
+    found = run()
+    assert found.returncode == 1 and "src/base/twice.c:6" in found.stdout, found
+    source.write_text(code % " /* NOLINT cppcheck-suppress doubleFree */")
+    marked = run()
+    assert marked.returncode == 0 and "nothing found" in marked.stdout, marked
