@@ -29,6 +29,9 @@ struct plm_engine_options {
     uint64_t min_free;       /**< bytes to leave free on the disk, on top of 64 MiB */
     const char *ca_file;     /**< PEM bundle; default $SSL_CERT_FILE, then the system's */
     const char *proxy;       /**< for every request; default: from the environment */
+    unsigned ip_version;     /**< 4 or 6: addresses of that kind alone; 0: any */
+    const char *const *resolves; /**< `HOST:PORT:ADDRESS[,ADDRESS]…`: addresses of names */
+    size_t resolve_count;
     const char *platform;    /**< os/arch for multi-platform indexes */
     const char *user_agent;  /**< default "ollama/0.32.15 (arch os) pullama/VERSION" */
 };

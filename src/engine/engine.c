@@ -137,6 +137,9 @@ bool plm_engine_network(struct plm_engine *engine, struct plm_error *err)
     struct plm_http_options options = {.user_agent = engine->user_agent,
                                        .ca_file = engine->options.ca_file,
                                        .proxy = engine->options.proxy,
+                                       .ip_version = engine->options.ip_version,
+                                       .resolves = engine->options.resolves,
+                                       .resolve_count = engine->options.resolve_count,
                                        .stall_ms = engine->options.stall_ms,
                                        .limit_rate = engine->options.limit_rate,
                                        .max_connections = engine->options.connections};
