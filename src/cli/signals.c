@@ -93,3 +93,8 @@ bool plm_signals_catch(struct plm_screen *screen, int *read_fd, struct plm_error
     *read_fd = ends[0];
     return true;
 }
+
+bool plm_signals_came(void)
+{
+    return atomic_load(&caught.received) > 0;
+}
