@@ -156,6 +156,7 @@ static void end_well(struct plm_pull *pull)
 static void step_ending(struct plm_pull *pull)
 {
     bool closed = true;
+    plm_pull_leave_store(pull);
     for (size_t i = 0; i < pull->count; i++) {
         struct plm_download *d = &pull->downloads[i];
         plm_download_close(d);
@@ -172,11 +173,13 @@ static void step_ending(struct plm_pull *pull)
 
 static void step_committing(struct plm_pull *pull)
 {
-    bool again = false;
+    enum plm_commit_result result;
     struct plm_error err = {0};
-    if (!plm_pull_commit(pull, &again, &err))
+    if (!plm_pull_commit(pull, &result, &err))
         plm_pull_fail(pull, &err);
-    else if (again)
+    else if (result == PLM_COMMIT_TURN)
+        plm_pull_kick(pull);
+    else if (result == PLM_COMMIT_WAIT)
         plm_timer_start(plm_pull_loop(pull), &pull->kick, COMMIT_RETRY_MS);
     else
         end_well(pull);
