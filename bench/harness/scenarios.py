@@ -1,17 +1,19 @@
 """The table of all scenarios: what is pulled, over what, how often."""
 from dataclasses import dataclass
 
-from .server import LIMITED, PINNED, PLAIN, TLS
+from .server import PINNED, PLAIN, TLS
 
 MIB = 1 << 20
 
 
 @dataclass(frozen=True)
 class Link:
-    """A line between two hosts. rate: bits per second; rtt: both ways together; loss: share of packets."""
-    rate: float
+    """A line between two hosts. Rates are in bits per second, of all or of each connection; loss is the
+    share of packets that vanish; the round trip is both ways together."""
     rtt_ms: float
-    loss: float = 0.0
+    rate: float = 0
+    flow_rate: float = 0
+    loss: float = 0
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,17 @@ class Scenario:
 ALL = (
     Scenario("http", "unshaped HTTP", "race", size=1024 * MIB, quick_size=256 * MIB, rounds=5),
     Scenario("https", "unshaped HTTPS", "race", port=TLS, size=1024 * MIB, quick_size=256 * MIB),
-    Scenario("limited", "8 MB/s per connection", "race", port=LIMITED, size=256 * MIB, quick_size=64 * MIB),
-    Scenario("pinned", "8 MB/s per connection, one of them 1 KiB/s", "race", port=PINNED, size=128 * MIB,
-             quick_size=32 * MIB, limit=40),
+    Scenario("lan", "1 Gbit/s, 20 ms", "race", link=Link(20, rate=1e9), size=256 * MIB, quick_size=64 * MIB),
+    Scenario("long", "300 Mbit/s, 150 ms, 0.01 % loss", "race", link=Link(150, rate=300e6, loss=0.0001),
+             size=128 * MIB, quick_size=32 * MIB),
+    Scenario("lossy", "50 Mbit/s, 80 ms, 1 % loss", "race", link=Link(80, rate=50e6, loss=0.01),
+             size=32 * MIB, quick_size=8 * MIB),
+    Scenario("limited", "8 MB/s per connection, 20 ms", "race", link=Link(20, flow_rate=64e6), size=256 * MIB,
+             quick_size=64 * MIB),
+    Scenario("pinned", "8 MB/s per connection, 20 ms, one of them 1 KiB/s", "race", port=PINNED,
+             link=Link(20, flow_rate=64e6), size=128 * MIB, quick_size=32 * MIB, limit=40),
+    Scenario("small", "300 Mbit/s, 50 ms", "race", link=Link(50, rate=300e6), size=64 << 10, quick_size=64 << 10,
+             count=1000, quick_count=200),
 )
 
 

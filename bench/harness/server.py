@@ -9,9 +9,8 @@ from pathlib import Path
 from .model import MANIFEST_TYPE
 from .site import Failed
 
-PLAIN, TLS, LIMITED, PINNED = 8080, 8443, 8081, 8082
+PLAIN, TLS, PINNED = 8080, 8443, 8081
 PINNED_CONNECTION = 3  # the first connections carry the manifest; every contender but curl opens more
-LIMIT = 8_000_000
 
 CONFIG = """
 daemon off;
@@ -35,12 +34,10 @@ http {{
     ssl_certificate {folder}/server.pem;
     ssl_certificate_key {folder}/server.key;
     ssl_session_cache shared:tls:1m;
-    map $connection $of_many {{ {pinned} 1024; default {limit}; }}
-    map $server_port $rate {{ {limited_port} {limit}; {pinned_port} $of_many; default 0; }}
+    map "$server_port $connection" $rate {{ "{pinned_port} {pinned}" 1024; default 0; }}
     server {{
         listen {address}:{plain_port};
         listen {address}:{tls_port} ssl;
-        listen {address}:{limited_port};
         listen {address}:{pinned_port};
         root {root};
         limit_rate $rate;
@@ -105,9 +102,8 @@ class Server:
         self.folder = site.scratch(f"nginx-{address}")
         make_certificates(self.folder, address)
         (self.folder / "nginx.conf").write_text(CONFIG.format(
-            folder=self.folder, root=root, address=address, manifest_type=MANIFEST_TYPE, limit=LIMIT,
-            pinned=PINNED_CONNECTION, plain_port=PLAIN, tls_port=TLS, limited_port=LIMITED,
-            pinned_port=PINNED, user="user root;" if os.getuid() == 0 else ""))
+            folder=self.folder, root=root, address=address, manifest_type=MANIFEST_TYPE,
+            pinned=PINNED_CONNECTION, plain_port=PLAIN, tls_port=TLS, pinned_port=PINNED, user="user root;" if os.getuid() == 0 else ""))
         self.process = None
 
     @property

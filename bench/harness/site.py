@@ -68,7 +68,7 @@ class Site:
         """Builds bench/NAME.c. Returns the program's path."""
         program = self.folder / name
         compiler = next(filter(shutil.which, ("cc", "gcc", "clang")))
-        subprocess.run([compiler, "-std=gnu17", "-O2", "-o", program, SOURCES / f"{name}.c"], check=True)
+        subprocess.run([compiler, "-D_GNU_SOURCE", "-std=gnu17", "-O2", "-o", program, SOURCES / f"{name}.c"], check=True)
         return program
 
     def start(self, command, **options):
