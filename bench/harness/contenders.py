@@ -46,11 +46,11 @@ def shell(text, **values):
     return ["sh", "-c", text.format(**{name: shlex.quote(str(value)) for name, value in values.items()})]
 
 
-def pullama(program):
+def pullama(program, options=()):
     def pull(job):
-        return [program, "--models-dir", job.folder, "--quiet", "--cacert", job.authority, "pull",
+        return [program, "--models-dir", job.folder, "--quiet", "--cacert", job.authority, *options, "pull",
                 f"{job.url}/{job.model.path}"]
-    return Contender("pullama", program, pull, pull, pull)
+    return Contender(" ".join(("pullama", *options)), program, pull, pull, pull)
 
 
 def aria2_options(job):
@@ -64,7 +64,7 @@ def aria2_single(job):
 
 
 def aria2_resume(job):
-    return [*aria2_options(job), "-c", "-o", "blob", f"--checksum=sha-256={job.digest}", job.blob_url]
+    return [*aria2_options(job), "-c", "--auto-save-interval=1", "-o", "blob", f"--checksum=sha-256={job.digest}", job.blob_url]
 
 
 def aria2_many(job):
@@ -82,19 +82,19 @@ def sums_file(job):
     return listed
 
 
-WGET2 = ("wget2 --no-config -q --chunk-size=4M --max-threads={threads} --ca-certificate={authority}"
+WGET2 = ("wget2 --no-config -q {options} --max-threads={threads} --ca-certificate={authority}"
          " -P {folder} {target} && cd {folder} && sha256sum --status -c {sums}")
 
 
 def wget2_single(job):
-    return shell(WGET2, threads=CONNECTIONS, authority=job.authority, folder=job.folder,
+    return shell(WGET2.replace("{options}", "--chunk-size=4M"), threads=CONNECTIONS, authority=job.authority, folder=job.folder,
                  target=job.blob_url, sums=sums_file(job))
 
 
 def wget2_many(job):
     listed = job.folder / "list"
     listed.write_text("".join(f"{job.url}{job.model.blob_path(layer)}\n" for layer in job.model.layers))
-    return shell(WGET2.replace("{target}", "-i {target}"), threads=CONNECTIONS, authority=job.authority,
+    return shell(WGET2.replace("{options}", "-i"), threads=CONNECTIONS, authority=job.authority,
                  folder=job.folder, target=listed, sums=sums_file(job))
 
 

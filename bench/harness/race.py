@@ -3,7 +3,7 @@ import shutil
 from dataclasses import asdict
 
 from . import model, sample, stages
-from .contenders import Job, raw_receive, verified
+from .contenders import Job, pullama, raw_receive
 
 REPEAT_BELOW_S = 20  # slower ones run once: their place is clear
 
@@ -15,9 +15,11 @@ def interleaved(names, rounds):
         yield number, names[turn:] + names[:turn]
 
 
-def race(bench, scenario, contenders, quick, say, place, root):
+def measure(bench, scenario, contenders, quick, say, place, root):
     """Runs a scenario. Returns what it showed, ready for JSON."""
     count, size, rounds = scenario.scaled(quick)
+    if scenario.options:
+        contenders = [pullama(contenders[0].program, scenario.options)]
     pulled = model.make(root, scenario.name, count, size)
     samples = {contender.name: [] for contender in contenders}
     rates = {"receive": [], "hash": [], "disk": []}

@@ -1,7 +1,7 @@
 """Tables for people, at most 100 columns wide."""
 import statistics
 
-COLUMNS = "  {:<12} {:>9} {:>8} {:>8} {:>8} {:>9} {:>7} {:>6} {:>6}  {}"
+COLUMNS = "  {:<13} {:>8} {:>8} {:>8} {:>8} {:>9} {:>7} {:>6} {:>6}  {}"
 
 
 def rate(value):
@@ -53,9 +53,57 @@ def verdicts(result):
     return lines
 
 
-def race_table(scenario, result):
+def of_race(scenario, result):
     lines = [heading(scenario, result),
              COLUMNS.format("", "wall s", "MB/s", "cpu s", "server s", "peak MiB", "sent/B", "conns", "runs", "hash")]
     lines += [summary_line(one, result["bytes"]) for one in result["summaries"]]
     lines += ["  " + line for line in verdicts(result)]
     return "\n".join(lines)
+
+
+def of_results(scenario, result, columns):
+    """A plain table of what the other kinds found. columns: (heading, field, format)"""
+    first = f"{scenario.name}: {scenario.title}"
+    if "bytes" in result:
+        first += f", {size(result['bytes'])}"
+    form = "  {:<18}" + " {:>12}" * len(columns)
+    lines = [first, form.format("", *(heading for heading, _, _ in columns))]
+    for one in result["results"]:
+        name = one["name"] + (f", {one['from']}" if "from" in one else "")
+        lines.append(form.format(name, *(format(one[field], form_) if form_ else ("ok" if one[field] else "FAILED")
+                                         for _, field, form_ in columns)))
+    return lines
+
+
+def of_resume(scenario, result):
+    return "\n".join(of_results(scenario, result, [
+        ("kills", "kills", "d"), ("received/B", "ratio", ".4f"), ("wall s", "wall", ".2f"), ("hash", "intact", "")]))
+
+
+def of_tail(scenario, result):
+    return "\n".join(of_results(scenario, result, [
+        ("wait s", "tail", ".3f"), ("wall s", "wall", ".2f"), ("cpu s", "cpu", ".2f"),
+        ("peak MiB", "peak_mib", ".1f"), ("hash", "intact", "")]))
+
+
+def of_startup(scenario, result):
+    lines = of_results(scenario, result, [
+        ("wall s", "wall", ".4f"), ("cpu s", "cpu", ".4f"), ("peak MiB", "peak_mib", ".1f"), ("", "good", "")])
+    if result["binary"]:
+        lines.append(f"  pullama without symbols: {result['binary']} bytes")
+    return "\n".join(lines)
+
+
+def of_verify(scenario, result):
+    lines = of_results(scenario, result, [
+        ("wall s", "wall", ".3f"), ("cpu s", "cpu", ".2f"), ("peak MiB", "peak_mib", ".1f"), ("", "good", "")])
+    lines.append("  " + ", ".join(f"{stage} {rate(value)}" for stage, value in stage_medians(result).items())
+                 + f" ({result['cores']} cores)")
+    return "\n".join(lines)
+
+
+TABLES = {"race": of_race, "resume": of_resume, "tail": of_tail, "startup": of_startup, "verify": of_verify}
+
+
+def table(scenario, result):
+    return TABLES[scenario.kind](scenario, result)

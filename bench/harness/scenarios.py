@@ -20,7 +20,7 @@ class Link:
 class Scenario:
     name: str
     title: str
-    kind: str            # race | resume | verify | start
+    kind: str            # race | resume | tail | verify | startup
     port: int = PLAIN
     link: Link = None
     size: int = 0        # of one blob
@@ -30,6 +30,7 @@ class Scenario:
     rounds: int = 3
     quick_rounds: int = 1
     limit: int = 60      # seconds, then a contender is stopped and counts as late
+    options: tuple = ()  # of pullama, which then runs alone
 
     def scaled(self, quick):
         """(blobs, bytes of each, rounds)"""
@@ -51,6 +52,13 @@ ALL = (
              link=Link(20, flow_rate=64e6), size=128 * MIB, quick_size=32 * MIB, limit=40),
     Scenario("small", "300 Mbit/s, 50 ms", "race", link=Link(50, rate=300e6), size=64 << 10, quick_size=64 << 10,
              count=1000, quick_count=200),
+    Scenario("wide", "unshaped HTTPS, 32 connections", "race", port=TLS, size=1024 * MIB, quick_size=256 * MIB,
+             rounds=1, options=("-x", "32")),
+    Scenario("tail", "from the last byte to the end, unshaped HTTP", "tail", size=4096 * MIB, quick_size=512 * MIB),
+    Scenario("resume", "killed on the way, 40 Mbit/s, 20 ms", "resume", link=Link(20, rate=40e6),
+             size=128 * MIB, quick_size=16 * MIB, count=20, quick_count=4, limit=120),
+    Scenario("verify", "hashing a store", "verify", size=256 * MIB, quick_size=64 * MIB, count=8, quick_count=8),
+    Scenario("startup", "start-up", "startup", rounds=41, quick_rounds=11),
 )
 
 
