@@ -82,8 +82,8 @@ def sums_file(job):
     return listed
 
 
-WGET2 = ("wget2 --no-config -q {options} --max-threads={threads} --ca-certificate={authority}"
-         " -P {folder} {target} && cd {folder} && sha256sum --status -c {sums}")
+WGET2 = ("wget2 --no-config -q --max-threads={threads} --ca-certificate={authority} -P {folder}"
+         " {options} {target} && cd {folder} && sha256sum --status -c {sums}")
 
 
 def wget2_single(job):
@@ -116,6 +116,31 @@ def curl_many(job):
                               for layer in job.model.layers))
     return shell(CURL.replace("{options}", f"-Z --parallel-max {CONNECTIONS}").replace("{target}", "-K {target}"),
                  folder=job.folder, authority=job.authority, target=listed, sums=sums_file(job))
+
+
+# The time that counts is the pull's: the server has started before it. What the server uses counts too.
+OLLAMA = """export OLLAMA_HOST=127.0.0.1:11500 OLLAMA_MODELS={dir}/models SSL_CERT_FILE={cacert}
+{program} serve >/dev/null 2>&1 & server=$!
+until {program} list >/dev/null 2>&1; do sleep 0.05; done
+date +%s.%N >{dir}/began
+{program} pull --insecure {registry}/{model}; status=$?
+date +%s.%N >{dir}/ended
+kill $server; wait $server; exit $status"""
+
+
+def ollama(program):
+    def pull(job):
+        return shell(OLLAMA, program=program, registry=job.url, model=job.model.path, dir=job.folder,
+                     cacert=job.authority)
+    return Contender("ollama", program, pull, pull)
+
+
+def own_clock(job):
+    """The seconds that a contender says its pull took; None when it does not say."""
+    began, ended = (job.folder / name for name in ("began", "ended"))
+    if not ended.exists():
+        return None
+    return float(ended.read_text()) - float(began.read_text())
 
 
 def peer(name, text):

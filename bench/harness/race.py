@@ -15,12 +15,13 @@ def interleaved(names, rounds):
         yield number, names[turn:] + names[:turn]
 
 
-def measure(bench, scenario, contenders, quick, say, place, root):
+def measure(setup, scenario):
     """Runs a scenario. Returns what it showed, ready for JSON."""
-    count, size, rounds = scenario.scaled(quick)
+    bench, place, rounds = setup.bench, setup.place, scenario.rounds
+    contenders = setup.contenders
     if scenario.options:
         contenders = [pullama(contenders[0].program, scenario.options)]
-    pulled = model.make(root, scenario.name, count, size)
+    pulled = model.make(setup.root, scenario.name, scenario.count, scenario.size)
     samples = {contender.name: [] for contender in contenders}
     rates = {"receive": [], "hash": [], "disk": []}
     by_name = {contender.name: contender for contender in contenders}
@@ -36,11 +37,11 @@ def measure(bench, scenario, contenders, quick, say, place, root):
                 continue
             taken = sample.pull(bench, place, command, job, scenario.limit)
             samples[name].append(taken)
-            say(f"{scenario.name} round {number + 1}/{rounds} {name} {taken.usage.wall:.2f} s {taken.usage.end}",
+            setup.say(f"{scenario.name} round {number + 1}/{rounds} {name} {taken.usage.wall:.2f} s {taken.usage.end}",
                 bench.output() if not taken.usage.good else "")
             shutil.rmtree(job.folder)
-    shutil.rmtree(root / "v2" / "library" / scenario.name)
-    return {"bytes": pulled.size, "blobs": count,
+    shutil.rmtree(setup.root / "v2" / "library" / scenario.name)
+    return {"bytes": pulled.size, "blobs": scenario.count,
             "stages": {stage: values for stage, values in rates.items() if values},
             "samples": {name: [taken.to_json() for taken in list_] for name, list_ in samples.items()},
             "summaries": [asdict(sample.summarize(name, list_, pulled.size))

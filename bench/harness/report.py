@@ -23,11 +23,12 @@ def heading(scenario, result):
 
 
 def summary_line(one, total):
-    wall = f"> {one['wall']:.0f}" if one["late"] else f"{one['wall']:.3f}"
-    speed = "" if one["late"] else f"{total / one['wall'] / 1e6:.1f}"
-    checked = "late" if one["late"] else "ok" if one["intact"] else "WRONG"
-    return COLUMNS.format(one["name"], wall, speed, f"{one['cpu']:.2f}", f"{one['server_cpu']:.2f}",
-                          f"{one['peak_mib']:.1f}", f"{one['sent_ratio']:.3f}", f"{one['connections']:.0f}",
+    if one["late"]:
+        return COLUMNS.format(one["name"], f"> {one['wall']:.0f}", *["-"] * 4, f"{one['sent_ratio']:.3f}",
+                              f"{one['connections']:.0f}", one["rounds"], "late")
+    checked = "ok" if one["intact"] else "WRONG" if one["end"] == "exit 0" else one["end"]
+    return COLUMNS.format(one["name"], f"{one['wall']:.3f}", f"{total / one['wall'] / 1e6:.1f}",
+                          f"{one['cpu']:.2f}", f"{one['server_cpu']:.2f}", f"{one['peak_mib']:.1f}", f"{one['sent_ratio']:.3f}", f"{one['connections']:.0f}",
                           one["rounds"], checked).rstrip()
 
 

@@ -11,6 +11,7 @@ from .contenders import Job, verified
 from .site import Failed
 
 HEADERS = 52  # bytes of IP and TCP before the data of a packet
+SILENCE_S = 0.2  # longer than the line's round trip and its queue
 TOO_MUCH = 3  # times the size: then it does not resume
 
 
@@ -39,6 +40,7 @@ class Client:
 
     def run_until(self, bytes_more, counted, deadline):
         """Runs until that much more has come, then kills. Returns (bytes that came, ended by itself)."""
+        wait_for_silence(counted)
         before = counted()
         self.start()
         try:
@@ -67,6 +69,13 @@ def watch(bench, place):
     return watcher, table
 
 
+def wait_for_silence(counted):
+    """What was on its way to a killed program is not what it had received."""
+    before = None
+    while before != (before := counted()):
+        time.sleep(SILENCE_S)
+
+
 def pull_with_kills(bench, place, contender, job, kills, seconds):
     """Returns what one contender needed."""
     watcher, table = watch(bench, place)
@@ -86,16 +95,16 @@ def pull_with_kills(bench, place, contender, job, kills, seconds):
             "wall": time.monotonic() - begun, "finished": ended, "intact": ended and verified(job)}
 
 
-def measure(bench, scenario, contenders, quick, say, place, root):
-    kills, size, _ = scenario.scaled(quick)
-    pulled = model.make(root, scenario.name, 1, size)
+def measure(setup, scenario):
+    bench, place = setup.bench, setup.place
+    pulled = model.make(setup.root, scenario.name, 1, scenario.size)
     found = []
-    for contender in [one for one in contenders if one.resumes]:
+    for contender in [one for one in setup.contenders if one.resumes]:
         job = Job(pulled, place.server.url(scenario.port), bench.site.scratch("out"), place.server.authority)
         place.server.start()
-        found.append(pull_with_kills(bench, place, contender, job, kills, scenario.limit))
+        found.append(pull_with_kills(bench, place, contender, job, scenario.count, scenario.limit))
         place.server.stop()
-        say(f"{scenario.name} {contender.name} {found[-1]['ratio']:.4f}",
+        setup.say(f"{scenario.name} {contender.name} {found[-1]['ratio']:.4f}",
             "" if found[-1]["intact"] else bench.output())
         shutil.rmtree(job.folder)
-    return {"bytes": size, "kills": kills, "results": found}
+    return {"bytes": scenario.size, "kills": scenario.count, "results": found}

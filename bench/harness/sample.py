@@ -2,10 +2,10 @@
 import os
 import statistics
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from .contenders import verified
+from .contenders import own_clock, verified
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,28 @@ class Sample:
     usage: Usage
     sent: int           # bytes that the server sent, its headers included
     server_cpu: float
+    others_cpu: float   # of everything else on the machine meanwhile
     connections: int
     intact: bool        # the output has the right digest
 
     def to_json(self):
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What every kind of measurement gets."""
+    bench: "Bench"
+    contenders: list    # the first is pullama itself
+    say: object         # tells who waits: say(line, detail)
+    place: object
+    root: Path          # of the web server
+
+
+def busy_seconds():
+    """Of all processors, since the machine started; time at low priority counts as well."""
+    user, nice, system, _idle, _wait, interrupt, soft = Path("/proc/stat").read_text().split()[1:8]
+    return sum(map(int, (user, nice, system, interrupt, soft))) / os.sysconf("SC_CLK_TCK")
 
 
 def parse_usage(text):
@@ -67,18 +84,21 @@ def pull(bench, place, command, job, seconds):
     place.server.start()
     try:
         before = place.server.cpu()
+        others = busy_seconds()
         usage = bench.run(command, job.folder, place.inside, seconds)
+        others = busy_seconds() - others - usage.cpu
         server_cpu = place.server.cpu() - before
         place.server.settle()
     finally:
         requests = place.server.stop()
-    return Sample(usage, sum(request.sent for request in requests), server_cpu,
+    usage = replace(usage, wall=own_clock(job) or usage.wall)
+    return Sample(usage, sum(request.sent for request in requests), server_cpu, max(0, others - server_cpu),
                   len({request.connection for request in requests}), usage.good and verified(job))
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The medians of one contender's samples."""
+    """The medians of one contender's samples. Of a late one, what a killed child used is not known."""
     name: str
     rounds: int
     wall: float
@@ -89,13 +109,13 @@ class Summary:
     connections: float
     intact: bool
     late: bool
-    note: str
+    end: str
 
 
-def summarize(name, samples, size, note=""):
-    def median(values):
-        return statistics.median(values)
+def summarize(name, samples, size):
+    median = statistics.median
+    bad = [s.usage.end for s in samples if not s.usage.good]
     return Summary(name, len(samples), median(s.usage.wall for s in samples), median(s.usage.cpu for s in samples),
                    median(s.server_cpu for s in samples), max(s.usage.peak_kib for s in samples) / 1024,
                    median(s.sent for s in samples) / size, median(s.connections for s in samples),
-                   all(s.intact for s in samples), any(s.usage.end == "late" for s in samples), note)
+                   all(s.intact for s in samples), "late" in bad, (bad or ["exit 0"])[0])

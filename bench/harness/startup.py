@@ -17,17 +17,16 @@ def stripped_size(site, program):
     return copy.stat().st_size
 
 
-def measure(bench, scenario, contenders, quick, say, _place, _root):
-    _, _, rounds = scenario.scaled(quick)
-    own = contenders[0].program
+def measure(setup, scenario):
+    bench, own = setup.bench, setup.contenders[0].program
     commands = {"pullama": (own, "version"),
                 **{name: words for name, words in CANDIDATES if shutil.which(words[0])}}
     usages = {name: [] for name in commands}
     folder = bench.site.scratch("out")
-    for _ in range(rounds):
+    for _ in range(scenario.rounds):
         for name, words in commands.items():
             usages[name].append(bench.run(words, folder, seconds=10))
-    say(f"{scenario.name} {rounds} rounds")
+    setup.say(f"{scenario.name} {scenario.rounds} rounds")
     return {"binary": stripped_size(bench.site, own),
             "results": [{"name": name, "wall": statistics.median(one.wall for one in taken),
                          "cpu": statistics.median(one.cpu for one in taken),

@@ -15,12 +15,12 @@ def last_sent(requests, blob):
     return max(ends)
 
 
-def measure(bench, scenario, contenders, quick, say, place, root):
+def measure(setup, scenario):
     """The program's end stands for "verified": it includes the commit of the model, and its exit."""
-    _, size, _ = scenario.scaled(quick)
-    pulled = model.make(root, scenario.name, 1, size, sparse=True)
+    bench, place = setup.bench, setup.place
+    pulled = model.make(setup.root, scenario.name, 1, scenario.size, sparse=True)
     found = []
-    for contender in [one for one in contenders if one.name in ("pullama", "aria2")]:
+    for contender in [one for one in setup.contenders if one.name in ("pullama", "aria2")]:
         job = Job(pulled, place.server.url(scenario.port), bench.site.scratch("out"), place.server.authority)
         place.server.start()
         usage = bench.run(contender.command(job), job.folder, place.inside, scenario.limit)
@@ -29,7 +29,7 @@ def measure(bench, scenario, contenders, quick, say, place, root):
         requests = place.server.stop()
         found.append({"name": contender.name, "wall": usage.wall, "cpu": usage.cpu, "peak_mib": usage.peak_kib / 1024,
                       "tail": ended - last_sent(requests, pulled.layers[0]), "intact": usage.good and verified(job)})
-        say(f"{scenario.name} {contender.name} {found[-1]['tail']:.3f} s", "" if usage.good else bench.output())
+        setup.say(f"{scenario.name} {contender.name} {found[-1]['tail']:.3f} s", "" if usage.good else bench.output())
         shutil.rmtree(job.folder)
-    shutil.rmtree(root / "v2" / "library" / scenario.name)
-    return {"bytes": size, "results": found}
+    shutil.rmtree(setup.root / "v2" / "library" / scenario.name)
+    return {"bytes": scenario.size, "results": found}

@@ -59,11 +59,10 @@ def commands(program, store, paths, cores):
             f"openssl x{cores}": ["sh", "-c", f"{several} openssl dgst -sha256"]}
 
 
-def measure(bench, scenario, contenders, quick, say, _place, root):
-    count, size, rounds = scenario.scaled(quick)
-    cores = os.cpu_count()
-    store, made, paths = make_store(bench.site, root, count, size)
-    table = commands(contenders[0].program, store, paths, cores)
+def measure(setup, scenario):
+    bench, cores, rounds = setup.bench, os.cpu_count(), scenario.rounds
+    store, made, paths = make_store(bench.site, setup.root, scenario.count, scenario.size)
+    table = commands(setup.contenders[0].program, store, paths, cores)
     samples = {(name, state): [] for state in ("memory", "disk") for name in table}
     rates = {"hash": [], "read": []}
     for number in range(rounds):
@@ -74,9 +73,9 @@ def measure(bench, scenario, contenders, quick, say, _place, root):
                 if state == "disk":
                     forget(paths)
                 samples[name, state].append(bench.run(words, store, seconds=scenario.limit))
-        say(f"{scenario.name} round {number + 1}/{rounds}")
+        setup.say(f"{scenario.name} round {number + 1}/{rounds}")
     shutil.rmtree(store)
-    return {"bytes": made.size, "blobs": count, "cores": cores, "stages": rates,
+    return {"bytes": made.size, "blobs": scenario.count, "cores": cores, "stages": rates,
             "results": [{"name": name, "from": state, "wall": statistics.median(one.wall for one in taken),
                          "cpu": statistics.median(one.cpu for one in taken),
                          "peak_mib": max(one.peak_kib for one in taken) / 1024,
