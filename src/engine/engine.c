@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "os/os.h"
+#include "pullama/text.h"
 
 #define LOCK_RETRY_MS 100
 #define CONNECTIONS_DEFAULT 4
@@ -49,12 +50,16 @@ static bool make_key_path(struct plm_engine *engine, struct plm_error *err)
 
 static bool check_options(struct plm_engine_options *o, struct plm_error *err)
 {
+    char shown[64];
     if (!o->models_dir || !o->models_dir[0])
         return plm_fail(err, PLM_E_USAGE, "no models directory");
     if (o->connections > PLM_CONNECTIONS_MAX)
         return plm_fail(err, PLM_E_USAGE, "at most %d connections", PLM_CONNECTIONS_MAX);
     if (o->chunk_size != 0 && o->chunk_size < CHUNK_LEAST)
         return plm_fail(err, PLM_E_USAGE, "a chunk has at least 64 KiB");
+    if (o->platform && !plm_platform_is_valid(o->platform))
+        return plm_fail(err, PLM_E_USAGE, "platform '%s' is not of the form os/arch",
+                        plm_text_printable(o->platform, shown, sizeof(shown)));
     if (o->connections == 0)
         o->connections = CONNECTIONS_DEFAULT;
     if (o->max_retries < 0)

@@ -191,8 +191,13 @@ static bool copy_options(struct plm_http_client *client, const struct plm_http_o
     const char *ca_file = options->ca_file ? options->ca_file : getenv("SSL_CERT_FILE");
     if (ca_file && !*ca_file)
         ca_file = NULL;
-    if (options->proxy && *options->proxy && !plm_url_is_proxy(options->proxy))
-        return plm_fail(err, PLM_E_USAGE, "the proxy's URL is not usable");
+    if (options->proxy && *options->proxy && !plm_url_is_proxy(options->proxy)) {
+        char shown[256];
+        return plm_fail(err, PLM_E_USAGE,
+                        "'%s' is not usable as a proxy; it is written as "
+                        "http://HOST:PORT, https://… or socks5h://…",
+                        plm_url_redacted(options->proxy, shown, sizeof(shown)));
+    }
     unsigned connections = options->max_connections ? options->max_connections : 1;
     long share = (long)(BUFFER_ALL / connections);
     client->buffer_bytes = connections <= 8 ? BUFFER_FEW : share;
