@@ -67,6 +67,9 @@ static void conclude(struct plm_http_transfer *t, CURLcode code)
 {
     struct plm_http_outcome *outcome = &t->outcome;
     const char *address = NULL;
+    if (curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &outcome->url) != CURLE_OK ||
+        !outcome->url)
+        outcome->url = "";
     if (curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address &&
         strlen(address) < sizeof(outcome->remote_address))
         memcpy(outcome->remote_address, address, strlen(address) + 1);
@@ -113,7 +116,11 @@ static void on_finished(void *ctx, CURL *easy, CURLcode code)
 static bool is_stalled(const struct plm_http_transfer *t)
 {
     const struct plm_http_client *client = t->client;
-    return t->sent && !t->paused && plm_loop_now(client->loop) - t->active_ms >= client->stall_ms;
+    int64_t most = client->stall_ms;
+    bool is_answer_due = t->body_at == t->body.length && !t->reader.complete;
+    if (is_answer_due && t->patience > 1 && most < INT64_MAX / t->patience)
+        most *= t->patience;
+    return t->sent && !t->paused && plm_loop_now(client->loop) - t->active_ms >= most;
 }
 
 static void start_stall_check(struct plm_http_client *client)
@@ -138,7 +145,7 @@ static void on_stall_check(void *ctx)
         t->outcome.end = PLM_HTTP_STALL;
         t->decided = true;
         (void)plm_fail(&t->outcome.error, PLM_E_NETWORK, "no byte from %s for %lld ms",
-                       t->authority, (long long)client->stall_ms);
+                       t->authority, (long long)(plm_loop_now(client->loop) - t->active_ms));
         finish(t, CURLE_OPERATION_TIMEDOUT);
         t = client->first; /* done() may have changed the list anywhere */
     }
@@ -262,6 +269,11 @@ uint64_t plm_http_client_received(const struct plm_http_client *client)
     return client->received;
 }
 
+uint64_t plm_http_client_sent(const struct plm_http_client *client)
+{
+    return client->sent;
+}
+
 void plm_http_client_limit(struct plm_http_client *client, uint64_t bytes_per_second)
 {
     plm_rate_set(&client->rate, bytes_per_second, plm_loop_now(client->loop));
@@ -278,6 +290,8 @@ bool plm_http_start(struct plm_http_client *client, const struct plm_http_reques
     t->client = client;
     t->sink = request->sink;
     t->body_max = request->body_max;
+    t->body = request->body;
+    t->patience = request->patience;
     t->done = done;
     t->ctx = ctx;
     t->active_ms = plm_loop_now(client->loop);

@@ -102,7 +102,7 @@ static size_t collect(struct plm_http_transfer *t, const char *bytes, size_t len
     return decide(t, PLM_HTTP_MALFORMED);
 }
 
-static bool is_held_back(struct plm_http_transfer *t, size_t length)
+bool plm_http_is_held_back(struct plm_http_transfer *t, size_t length)
 {
     struct plm_http_client *client = t->client;
     struct plm_rate *rate = &client->rate;
@@ -136,7 +136,7 @@ size_t plm_http_on_body(char *bytes, size_t one, size_t length, void *ctx)
                        t->authority);
         return decide(t, PLM_HTTP_MALFORMED);
     }
-    if (is_held_back(t, length))
+    if (plm_http_is_held_back(t, length))
         return CURL_WRITEFUNC_PAUSE;
     t->outcome.received += length;
     t->client->received += length;

@@ -24,7 +24,7 @@ struct plm_http_client {
     int64_t connect_ms;
     int64_t stall_ms;
     long buffer_bytes;
-    uint64_t received;
+    uint64_t received, sent;
     struct plm_http_transfer *first, *last; /* the one that was resumed longest ago stands first */
     size_t count;
     struct plm_timer stall_check;
@@ -40,6 +40,9 @@ struct plm_http_transfer {
     struct curl_slist *headers;
     struct curl_slist *resolves; /* the client's, and the way that is known */
     struct plm_http_sink sink;
+    struct plm_http_body body;
+    uint64_t body_at; /* bytes of it that the library has taken */
+    unsigned patience;
     size_t body_max;
     void (*done)(void *ctx, const struct plm_http_outcome *outcome);
     void *ctx;
@@ -83,7 +86,17 @@ void plm_http_way_lost(const struct plm_http_transfer *transfer);
 PLM_MUST bool plm_http_setup(struct plm_http_transfer *transfer,
                              const struct plm_http_request *request, struct plm_error *err);
 
+/* http_send.c */
+
+/** Sets the options for the request's body. */
+PLM_MUST bool plm_http_set_body(struct plm_http_transfer *transfer);
+int plm_http_on_socket(void *ctx, curl_socket_t socket, curlsocktype purpose);
+
 /* http_body.c: what curl calls; they record, and never add or remove transfers */
+
+/** True when @p length more bytes must wait, by the rate or because others have their turn: the
+ * transfer is then marked as paused, and will be resumed. */
+bool plm_http_is_held_back(struct plm_http_transfer *transfer, size_t length);
 
 size_t plm_http_on_header(char *bytes, size_t one, size_t length, void *ctx);
 size_t plm_http_on_body(char *bytes, size_t one, size_t length, void *ctx);
