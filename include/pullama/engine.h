@@ -32,6 +32,8 @@ struct plm_engine_options {
     unsigned ip_version;     /**< 4 or 6: addresses of that kind alone; 0: any */
     const char *const *resolves; /**< `HOST:PORT:ADDRESS[,ADDRESS]…`: addresses of names */
     size_t resolve_count;
+    const char *const *mirrors;  /**< `[https://]HOST[:PORT]`: asked for blobs first, in this order */
+    size_t mirror_count;         /**< at most PLM_MIRRORS_MAX */
     const char *platform;    /**< os/arch for multi-platform indexes */
     const char *user_agent;  /**< default "ollama/0.32.15 (arch os) pullama/VERSION" */
 };

@@ -303,6 +303,10 @@ void plm_args_engine_options(const struct plm_args *args, struct plm_engine_opti
     options->ip_version = v[PLM_OPT_IPV4].given ? 4 : v[PLM_OPT_IPV6].given ? 6 : 0;
     options->resolves = v[PLM_OPT_RESOLVE].texts;
     options->resolve_count = v[PLM_OPT_RESOLVE].count;
+    if (v[PLM_OPT_MIRROR].given) {
+        options->mirrors = v[PLM_OPT_MIRROR].texts;
+        options->mirror_count = v[PLM_OPT_MIRROR].count;
+    }
     if (v[PLM_OPT_PLATFORM].given)
         options->platform = v[PLM_OPT_PLATFORM].text;
 }

@@ -50,11 +50,14 @@ char *plm_args_resume_flags(const struct plm_args *args)
             (void)fputc(' ', out);
         }
     }
-    const struct plm_option_value *resolve = &args->values[PLM_OPT_RESOLVE];
-    for (size_t i = 0; i < resolve->count; i++) {
-        (void)fputs("--resolve ", out);
-        write_quoted(out, resolve->texts[i]);
-        (void)fputc(' ', out);
+    static const enum plm_option_id repeated[] = {PLM_OPT_RESOLVE, PLM_OPT_MIRROR};
+    for (size_t i = 0; i < PLM_COUNT(repeated); i++) {
+        const struct plm_option_value *value = &args->values[repeated[i]];
+        for (size_t k = 0; k < value->count; k++) {
+            (void)fprintf(out, "--%s ", plm_option_row(repeated[i])->name);
+            write_quoted(out, value->texts[k]);
+            (void)fputc(' ', out);
+        }
     }
     if (fclose(out) != 0) {
         free(text);

@@ -24,6 +24,7 @@ enum plm_option_id {
     PLM_OPT_IPV4,
     PLM_OPT_IPV6,
     PLM_OPT_RESOLVE,
+    PLM_OPT_MIRROR,
     PLM_OPT_PLATFORM,
     PLM_OPT_MIN_FREE,
     PLM_OPT_MAX_RETRIES,

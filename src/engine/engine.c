@@ -1,5 +1,6 @@
 /* Engine: owns loop, store, network and workers, and runs jobs one after the other. */
 #include "engine/engine_private.h"
+#include "engine/mirrors.h"
 #include "engine/lanes.h"
 
 #include <stdio.h>
@@ -53,6 +54,12 @@ static bool check_options(struct plm_engine_options *o, struct plm_error *err)
     char shown[64];
     if (!o->models_dir || !o->models_dir[0])
         return plm_fail(err, PLM_E_USAGE, "no models directory");
+    if (o->mirror_count > PLM_MIRRORS_MAX)
+        return plm_fail(err, PLM_E_USAGE, "at most %d mirrors", PLM_MIRRORS_MAX);
+    for (size_t i = 0; i < o->mirror_count; i++) {
+        if (!plm_mirror_check(o->mirrors[i], err))
+            return false;
+    }
     if (o->connections > PLM_CONNECTIONS_MAX)
         return plm_fail(err, PLM_E_USAGE, "at most %d connections", PLM_CONNECTIONS_MAX);
     if (o->chunk_size != 0 && o->chunk_size < CHUNK_LEAST)
