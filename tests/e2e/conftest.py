@@ -1,4 +1,5 @@
 """Fixtures of the end-to-end tests: a store, the program, a scripted registry."""
+import os
 import ssl
 import subprocess
 import sys
@@ -23,6 +24,11 @@ def pytest_runtest_makereport(item):
 
 
 def pytest_terminal_summary(terminalreporter):
+    """Tells what was counted, and how each test that failed is repeated."""
+    for report in terminalreporter.stats.get("failed", []):
+        given = {name: value for name, value in os.environ.items()
+                 if name.startswith("PULLAMA_") and name != "PULLAMA_CAMPAIGN"}
+        terminalreporter.write_line(f"repeat: {campaign.repeat(terminalreporter.config.rootpath / report.nodeid, **given)}")
     for part in campaign.parts.values():
         terminalreporter.write_line(f"campaign: {part}")
     campaign.save()
