@@ -19,7 +19,7 @@ static bool make_room(void **items, size_t *room, size_t count, size_t item, str
     if (count < *room)
         return true;
     size_t wanted = *room ? 2 * *room : 32;
-    void *grown = reallocarray(*items, wanted, item);
+    void *grown = realloc(*items, wanted * item);
     if (!grown)
         return plm_fail(err, PLM_E_NOMEM, "no memory for %zu things to verify", wanted);
     *items = grown;
