@@ -43,7 +43,7 @@ enum plm_event_kind {
     PLM_EV_SHOW,          /**< show */
     PLM_EV_RM_START,      /**< model */
     PLM_EV_RM_MANIFEST,   /**< file: path of the manifest */
-    PLM_EV_RM_BLOB,       /**< blob */
+    PLM_EV_RM_BLOB,       /**< blob; file.dry_run alone */
     PLM_EV_RM_DONE,       /**< removed */
     PLM_EV_COPIED,        /**< copied */
     PLM_EV_CLEAN_START,   /**< nothing */

@@ -42,6 +42,7 @@ static bool job_all_operands(const struct plm_args *args, size_t n, struct plm_j
 #define NETWORK_OPTIONS                                                                            \
     (PLM_OPT_BIT(PLM_OPT_CONNECTIONS) | PLM_OPT_BIT(PLM_OPT_LIMIT_RATE) |                          \
      PLM_OPT_BIT(PLM_OPT_INSECURE) | PLM_OPT_BIT(PLM_OPT_CACERT) | PLM_OPT_BIT(PLM_OPT_PROXY) |    \
+     PLM_OPT_BIT(PLM_OPT_IPV4) | PLM_OPT_BIT(PLM_OPT_IPV6) | PLM_OPT_BIT(PLM_OPT_RESOLVE) |        \
      PLM_OPT_BIT(PLM_OPT_PLATFORM) | PLM_OPT_BIT(PLM_OPT_MIN_FREE) |                               \
      PLM_OPT_BIT(PLM_OPT_MAX_RETRIES) | PLM_OPT_BIT(PLM_OPT_STALL_TIMEOUT) |                       \
      PLM_OPT_BIT(PLM_OPT_TIMEOUT) | PLM_OPT_BIT(PLM_OPT_CHUNK_SIZE))

@@ -24,7 +24,8 @@ static void tell_blob(void *ctx, const struct plm_descriptor *blob, uint64_t fre
     struct plm_event event = {.kind = PLM_EV_RM_BLOB,
                               .blob = {.want = blob,
                                        .index = (uint32_t)(blob - removal->blobs) + 1,
-                                       .total = (uint32_t)removal->count}};
+                                       .total = (uint32_t)removal->count},
+                              .file = {.dry_run = removal->job->dry_run}};
     plm_job_emit(removal->job, &event);
 }
 

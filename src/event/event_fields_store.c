@@ -148,6 +148,9 @@ void plm_fields_store(const struct plm_event_visitor *v, const struct plm_event 
     case PLM_EV_CLEAN_FILE:
         put_file(v, event);
         return;
+    case PLM_EV_RM_BLOB:
+        put_truth(v, "DryRun", event->file.dry_run);
+        return;
     case PLM_EV_LAYERS_REMOVED:
     case PLM_EV_RM_DONE:
     case PLM_EV_CLEAN_DONE:

@@ -66,6 +66,8 @@ bool plm_os_remove_empty_dir(int dir, const char *name);
 /** By path, links followed; false where that cannot be told. */
 bool plm_os_path_free_space(const char *path, uint64_t *bytes);
 PLM_MUST bool plm_os_free_space(int fd, uint64_t *bytes, struct plm_error *err);
+/** False when the two lie on file systems between which nothing can be renamed; true where that cannot be told. */
+bool plm_os_same_disk(int fd, int other);
 PLM_MUST bool plm_os_touch(int fd, struct plm_error *err);
 
 /** The path from the root, links resolved. Owned by the caller. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/xattr.h>
@@ -182,4 +183,10 @@ bool plm_os_lock(int fd, struct plm_error *err)
 void plm_os_unlock(int fd)
 {
     (void)flock(fd, LOCK_UN);
+}
+
+bool plm_os_same_disk(int fd, int other)
+{
+    struct stat one, two;
+    return fstat(fd, &one) != 0 || fstat(other, &two) != 0 || one.st_dev == two.st_dev;
 }
