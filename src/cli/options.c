@@ -30,6 +30,9 @@ static const struct plm_option_row rows[PLM_OPTIONS] = {
                          "the version, without a command"},
     [PLM_OPT_DRY_RUN] = {"dry-run", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
                          "say what would be done, and change nothing"},
+    [PLM_OPT_FAST] = {"fast", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
+                      "trust blobs that were hashed before and are unchanged since, by size, time "
+                      "and inode"},
     [PLM_OPT_CONNECTIONS] = {"connections", 'x', PLM_VALUE_COUNT, "N", 1, 32,
                              "$OLLAMA_REGISTRY_MAXSTREAMS, else 4 to 16",
                              "connections to one host; not given: as many as help"},

@@ -28,6 +28,17 @@ static bool job_once(const struct plm_args *args, size_t n, struct plm_job_spec 
     return true;
 }
 
+static bool job_all_operands(const struct plm_args *args, size_t n, struct plm_job_spec *out)
+{
+    if (n > 0)
+        return false;
+    *out = (struct plm_job_spec){.verb = args->verb->verb,
+                                 .models = args->operands,
+                                 .model_count = args->operand_count,
+                                 .fast = plm_args_has(args, PLM_OPT_FAST)};
+    return true;
+}
+
 #define NETWORK_OPTIONS                                                                            \
     (PLM_OPT_BIT(PLM_OPT_CONNECTIONS) | PLM_OPT_BIT(PLM_OPT_LIMIT_RATE) |                          \
      PLM_OPT_BIT(PLM_OPT_INSECURE) | PLM_OPT_BIT(PLM_OPT_CACERT) | PLM_OPT_BIT(PLM_OPT_PROXY) |    \
@@ -82,6 +93,17 @@ static const struct plm_verb_row rows[] = {
      .min_operands = 2,
      .max_operands = 2,
      .job = job_once},
+    {.verb = PLM_VERB_VERIFY,
+     .name = "verify",
+     .operands = "[MODEL...]",
+     .summary = "hash what is here, and say which models are damaged",
+     .more = "Without a MODEL, all in the store. Each blob is read once, however many models share "
+             "it, and as many at a time as there are cores. Nothing is changed but a note at each "
+             "blob that it was hashed, and nothing is sent anywhere. Exits with 5 when bytes are "
+             "wrong or missing.",
+     .max_operands = SIZE_MAX,
+     .options = PLM_OPT_BIT(PLM_OPT_FAST),
+     .job = job_all_operands},
     {.verb = PLM_VERB_CLEAN,
      .name = "clean",
      .operands = "",
@@ -148,9 +170,8 @@ const struct plm_verb_row *plm_verb_nearest(const char *word)
 
 bool plm_verb_is_reserved(const char *word)
 {
-    static const char *const later[] = {"push",   "queue",  "verify", "outdated",
-                                        "update", "export", "import", "prune",
-                                        "get",    "serve",  "login",  "logout"};
+    static const char *const later[] = {"push",  "queue", "outdated", "update", "export", "import",
+                                        "prune", "get",   "serve",    "login",  "logout"};
     for (size_t i = 0; i < PLM_COUNT(later); i++) {
         if (strcmp(later[i], word) == 0)
             return true;

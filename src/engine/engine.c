@@ -21,7 +21,7 @@ static const struct plm_job_kind *const kinds[PLM_VERBS] = {
     [PLM_VERB_PULL] = &plm_pull_kind,     [PLM_VERB_LIST] = &plm_list_kind,
     [PLM_VERB_SHOW] = &plm_show_kind,     [PLM_VERB_RM] = &plm_remove_kind,
     [PLM_VERB_CP] = &plm_copy_kind,       [PLM_VERB_CLEAN] = &plm_clean_kind,
-    [PLM_VERB_KEYGEN] = &plm_keygen_kind,
+    [PLM_VERB_KEYGEN] = &plm_keygen_kind, [PLM_VERB_VERIFY] = &plm_verify_kind,
 };
 
 static bool make_user_agent(struct plm_engine *engine, struct plm_error *err)
@@ -109,6 +109,9 @@ static void free_job(struct plm_job *job)
 {
     if (job->kind->free)
         job->kind->free(job);
+    for (size_t i = 0; i < job->model_count; i++)
+        free(job->models[i]);
+    free(job->models);
     free(job->model);
     free(job->target);
     free(job);
@@ -171,6 +174,22 @@ void plm_engine_unlock_store(struct plm_engine *engine)
     plm_lock_release(&engine->store_lock, false);
 }
 
+static bool copy_spec(struct plm_job *job, const struct plm_job_spec *spec)
+{
+    job->dry_run = spec->dry_run;
+    job->fast = spec->fast;
+    job->model = spec->model ? strdup(spec->model) : NULL;
+    job->target = spec->target ? strdup(spec->target) : NULL;
+    job->models = calloc(spec->model_count ? spec->model_count : 1, sizeof(*job->models));
+    while (job->models && job->model_count < spec->model_count) {
+        char *model = strdup(spec->models[job->model_count]);
+        if (!model)
+            return false;
+        job->models[job->model_count++] = model;
+    }
+    return job->models && (!spec->model || job->model) && (!spec->target || job->target);
+}
+
 bool plm_engine_submit(struct plm_engine *engine, const struct plm_job_spec *spec, uint32_t *job_id,
                        struct plm_error *err)
 {
@@ -181,10 +200,7 @@ bool plm_engine_submit(struct plm_engine *engine, const struct plm_job_spec *spe
         return plm_fail(err, PLM_E_NOMEM, "no memory for a job");
     job->engine = engine;
     job->kind = kinds[spec->verb];
-    job->dry_run = spec->dry_run;
-    job->model = spec->model ? strdup(spec->model) : NULL;
-    job->target = spec->target ? strdup(spec->target) : NULL;
-    if ((spec->model && !job->model) || (spec->target && !job->target)) {
+    if (!copy_spec(job, spec)) {
         free_job(job);
         return plm_fail(err, PLM_E_NOMEM, "no memory for a job");
     }

@@ -38,6 +38,8 @@ static const char *hint_of(const struct plm_job *job, enum plm_code code)
 {
     if (code == PLM_E_NOT_FOUND && job->kind->verb != PLM_VERB_PULL)
         return "see what is here: pullama list";
+    if (code == PLM_E_INTEGRITY && job->kind->integrity_hint)
+        return job->kind->integrity_hint;
     return plm_code_hint(code);
 }
 

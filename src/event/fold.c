@@ -104,6 +104,7 @@ static void fold_blob(struct plm_snapshot *s, const struct plm_event *event)
     switch (event->kind) {
     case PLM_EV_BLOB_CACHED:
     case PLM_EV_BLOB_VERIFIED:
+    case PLM_EV_BLOB_CHECKED:
         finish_blob(s, &event->blob);
         return;
     case PLM_EV_BLOB_WAITING:
@@ -140,6 +141,11 @@ void plm_snapshot_fold(struct plm_snapshot *snapshot, const struct plm_event *ev
         snapshot->overall_total = event->plan.total;
         snapshot->blobs_total = event->plan.blobs_total;
         raise_overall(snapshot, event->plan.present);
+        break;
+    case PLM_EV_VERIFY_START:
+        snapshot->phase = PLM_PHASE_TRANSFERRING;
+        snapshot->overall_total = event->verify.total_size;
+        snapshot->blobs_total = event->verify.blobs;
         break;
     case PLM_EV_MANIFEST_WRITE_START:
         snapshot->phase = PLM_PHASE_COMMITTING;
