@@ -36,7 +36,7 @@ struct plm_engine_options {
 struct plm_job_spec {
     enum plm_verb verb;
     const char *model;  /**< reference, as typed; list: a name prefix or NULL */
-    const char *target; /**< cp: destination */
+    const char *target; /**< cp: destination; push: reference to push to, NULL: model itself */
     bool dry_run;
 };
 

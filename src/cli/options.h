@@ -16,6 +16,7 @@ enum plm_option_id {
     PLM_OPT_HELP,
     PLM_OPT_VERSION,
     PLM_OPT_DRY_RUN,
+    PLM_OPT_AS,
     PLM_OPT_CONNECTIONS,
     PLM_OPT_LIMIT_RATE,
     PLM_OPT_INSECURE,

@@ -19,6 +19,7 @@ struct plm_job_kind {
     bool no_store;    /**< the models directory is not looked at */
     bool needs_network;
     bool changes_key; /**< files beside the key are made */
+    bool keeps_state; /**< `.pullm` is made in a store that is there, if it can be */
     /** Makes what lies outside of what the kind may change once the process is confined. May be
      * called more than once. NULL: nothing. */
     bool (*prepare)(struct plm_job *job, struct plm_error *err);
@@ -30,7 +31,7 @@ struct plm_job_kind {
     void (*stop)(struct plm_job *job);
     void (*free)(struct plm_job *job);
 };
-extern const struct plm_job_kind plm_pull_kind, plm_list_kind, plm_show_kind, plm_remove_kind,
+extern const struct plm_job_kind plm_pull_kind, plm_push_kind, plm_list_kind, plm_show_kind, plm_remove_kind,
     plm_copy_kind, plm_clean_kind, plm_keygen_kind;
 
 struct plm_job {
