@@ -41,7 +41,7 @@ struct plm_engine_options {
 struct plm_job_spec {
     enum plm_verb verb;
     const char *model;  /**< reference, as typed; list: a name prefix or NULL */
-    const char *target; /**< cp: destination */
+    const char *target; /**< cp: destination; push: reference to push to, NULL: model itself */
     const char *const *models; /**< verify: references, as typed; none: all in the store */
     size_t model_count;
     bool fast; /**< verify: trust blobs that were hashed before and are unchanged by size and time */

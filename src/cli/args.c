@@ -217,6 +217,10 @@ static bool check_operands(const struct plm_args *args, struct plm_error *err)
                         plm_text_printable(args->operands[verb->max_operands], shown, SHOWN),
                         verb->name, space, verb->operands);
 
+    if (plm_args_has(args, PLM_OPT_AS) && args->operand_count > 1)
+        return plm_fail(err, PLM_E_USAGE, "--as names one model, and here are %zu",
+                        args->operand_count);
+
     for (size_t i = 0; i < args->operand_count; i++) {
         if (args->operands[i][0] == '\0')
             return plm_fail(err, PLM_E_USAGE, "an operand of %s is empty", verb->name);

@@ -33,6 +33,8 @@ static const struct plm_option_row rows[PLM_OPTIONS] = {
     [PLM_OPT_FAST] = {"fast", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
                       "trust blobs that were hashed before and are unchanged since, by size, time "
                       "and inode"},
+    [PLM_OPT_AS] = {"as", 0, PLM_VALUE_TEXT, "REF", 0, 0, "the model's own name",
+                    "what the model is to be called at the registry"},
     [PLM_OPT_CONNECTIONS] = {"connections", 'x', PLM_VALUE_COUNT, "N", 1, 32,
                              "$OLLAMA_REGISTRY_MAXSTREAMS, else 4 to 16",
                              "connections to one host; not given: as many as help"},
@@ -58,11 +60,11 @@ static const struct plm_option_row rows[PLM_OPTIONS] = {
     [PLM_OPT_MAX_RETRIES] = {"max-retries", 0, PLM_VALUE_COUNT, "N", 0, 1000, "6",
                              "failures in a row, without a new byte, before giving up"},
     [PLM_OPT_STALL_TIMEOUT] = {"stall-timeout", 0, PLM_VALUE_DURATION, "TIME", SECOND / 10, DAY,
-                               "30s", "drop a connection that brought no byte for so long"},
+                               "30s", "drop a connection that moved no byte for so long"},
     [PLM_OPT_TIMEOUT] = {"timeout", 0, PLM_VALUE_DURATION, "TIME", SECOND / 10, 7 * DAY, "30m",
                          "time for one chunk, or one small request"},
     [PLM_OPT_CHUNK_SIZE] = {"chunk-size", 0, PLM_VALUE_SIZE, "SIZE", 64 * KIB, TIB, "64MiB",
-                            "most bytes to ask for in one request"},
+                            "most bytes to ask for, or send, in one request"},
 };
 
 const struct plm_option_row *plm_option_row(enum plm_option_id id)

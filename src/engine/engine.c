@@ -22,6 +22,7 @@ static const struct plm_job_kind *const kinds[PLM_VERBS] = {
     [PLM_VERB_SHOW] = &plm_show_kind,     [PLM_VERB_RM] = &plm_remove_kind,
     [PLM_VERB_CP] = &plm_copy_kind,       [PLM_VERB_CLEAN] = &plm_clean_kind,
     [PLM_VERB_KEYGEN] = &plm_keygen_kind, [PLM_VERB_VERIFY] = &plm_verify_kind,
+    [PLM_VERB_PUSH] = &plm_push_kind,
 };
 
 static bool make_user_agent(struct plm_engine *engine, struct plm_error *err)
@@ -229,6 +230,9 @@ static bool open_store(struct plm_job *job, struct plm_error *err)
     if ((!engine->store_is_open || (make && !engine->store_is_made)) &&
         !reopen_store(engine, make, err))
         return false;
+    struct plm_error ignored = {0};
+    if (job->kind->keeps_state && !job->dry_run && engine->store.root_fd >= 0)
+        (void)!plm_store_make_state(&engine->store, &ignored); /* the job says what it lacks */
     /* A store that only Ollama has used has no place for the lock yet. */
     bool lacks_lock = engine->store.manifests_fd >= 0 && engine->store.state_fd < 0;
     if (job->kind->needs_lock && !job->dry_run && lacks_lock)
