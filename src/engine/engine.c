@@ -20,7 +20,8 @@ static const struct plm_job_kind *const kinds[PLM_VERBS] = {
     [PLM_VERB_PULL] = &plm_pull_kind,     [PLM_VERB_LIST] = &plm_list_kind,
     [PLM_VERB_SHOW] = &plm_show_kind,     [PLM_VERB_RM] = &plm_remove_kind,
     [PLM_VERB_CP] = &plm_copy_kind,       [PLM_VERB_CLEAN] = &plm_clean_kind,
-    [PLM_VERB_KEYGEN] = &plm_keygen_kind,
+    [PLM_VERB_KEYGEN] = &plm_keygen_kind, [PLM_VERB_LOGIN] = &plm_login_kind,
+    [PLM_VERB_LOGOUT] = &plm_logout_kind,
 };
 
 static bool make_user_agent(struct plm_engine *engine, struct plm_error *err)
@@ -104,6 +105,11 @@ static void free_job(struct plm_job *job)
 {
     if (job->kind->free)
         job->kind->free(job);
+    plm_job_drop_credential(job);
+    if (job->secret)
+        explicit_bzero(job->secret, strlen(job->secret));
+    free(job->secret);
+    free(job->user);
     free(job->model);
     free(job->target);
     free(job);
@@ -161,6 +167,12 @@ void plm_engine_unlock_store(struct plm_engine *engine)
     plm_lock_release(&engine->store_lock, false);
 }
 
+static bool copy_text(const char *text, char **out)
+{
+    *out = text ? strdup(text) : NULL;
+    return !text || *out;
+}
+
 bool plm_engine_submit(struct plm_engine *engine, const struct plm_job_spec *spec, uint32_t *job_id,
                        struct plm_error *err)
 {
@@ -172,9 +184,8 @@ bool plm_engine_submit(struct plm_engine *engine, const struct plm_job_spec *spe
     job->engine = engine;
     job->kind = kinds[spec->verb];
     job->dry_run = spec->dry_run;
-    job->model = spec->model ? strdup(spec->model) : NULL;
-    job->target = spec->target ? strdup(spec->target) : NULL;
-    if ((spec->model && !job->model) || (spec->target && !job->target)) {
+    if (!copy_text(spec->model, &job->model) || !copy_text(spec->target, &job->target) ||
+        !copy_text(spec->user, &job->user) || !copy_text(spec->secret, &job->secret)) {
         free_job(job);
         return plm_fail(err, PLM_E_NOMEM, "no memory for a job");
     }
@@ -216,6 +227,7 @@ bool plm_job_prepare(struct plm_job *job, struct plm_error *err)
     if (kind->needs_ref && !job->has_ref)
         job->has_ref = plm_ref_parse(job->model ? job->model : "", &job->ref, err);
     return (!kind->needs_ref || job->has_ref) && open_store(job, err) &&
+           (!kind->needs_ref || !kind->needs_network || plm_job_find_credential(job, err)) &&
            (!kind->prepare || kind->prepare(job, err));
 }
 
@@ -263,6 +275,8 @@ static void start_job(struct plm_job *job)
             return;
         }
     }
+    if (is_first_try)
+        plm_job_tell_of_credential(job);
     if (job->kind->run)
         run_now(job);
     else if (is_first_try && !job->kind->start(job, &err))

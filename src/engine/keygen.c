@@ -159,7 +159,8 @@ static bool prepare(struct plm_job *job, struct plm_error *err)
     bool ok =
         job->dry_run || (take_apart(job->engine->key_path, &place, err) && enter(&place, err));
     plm_os_close(place.dir);
-    free(place.folder);
+    free(job->state);
+    job->state = place.folder;
     return ok;
 }
 
@@ -176,5 +177,19 @@ static bool run(struct plm_job *job, struct plm_error *err)
     return ok;
 }
 
-const struct plm_job_kind plm_keygen_kind = {
-    .verb = PLM_VERB_KEYGEN, .no_store = true, .changes_key = true, .prepare = prepare, .run = run};
+static const char *changes(const struct plm_job *job)
+{
+    return job->state;
+}
+
+static void release(struct plm_job *job)
+{
+    free(job->state);
+}
+
+const struct plm_job_kind plm_keygen_kind = {.verb = PLM_VERB_KEYGEN,
+                                             .no_store = true,
+                                             .changes = changes,
+                                             .prepare = prepare,
+                                             .run = run,
+                                             .free = release};

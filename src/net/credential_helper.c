@@ -116,11 +116,15 @@ bool plm_credential_helper_store(const char *name, const char *server, const cha
     return ok;
 }
 
-bool plm_credential_helper_erase(const char *name, const char *server, struct plm_error *err)
+bool plm_credential_helper_erase(const char *name, const char *server, bool *erased,
+                                 struct plm_error *err)
 {
     struct plm_buf said = PLM_BUF_INIT(ANSWER_MAX);
     struct plm_error why = {0};
-    bool ok = run(name, "erase", server, &said, &why) || why.code == PLM_E_NOT_FOUND;
+    bool ok = run(name, "erase", server, &said, &why);
     plm_buf_wipe(&said);
-    return ok || plm_fail(err, why.code, "%s", why.msg);
+    if (!ok && why.code != PLM_E_NOT_FOUND)
+        return plm_fail(err, why.code, "%s", why.msg);
+    *erased = ok;
+    return true;
 }

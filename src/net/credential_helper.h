@@ -19,8 +19,8 @@ PLM_MUST bool plm_credential_helper_get(const char *name, const char *server, st
                                         bool *found, struct plm_error *err);
 PLM_MUST bool plm_credential_helper_store(const char *name, const char *server, const char *user,
                                           const char *password, struct plm_error *err);
-/** What it does not keep is erased already. */
-PLM_MUST bool plm_credential_helper_erase(const char *name, const char *server,
+/** @p erased is false when it kept nothing for this server. */
+PLM_MUST bool plm_credential_helper_erase(const char *name, const char *server, bool *erased,
                                           struct plm_error *err);
 
 /** Pure: reads what a helper says on `get`. PLM_E_UNSUPPORTED for an identity token. */

@@ -178,6 +178,14 @@ static bool take_members(const struct plm_json *member, struct plm_docker_entry 
            check_pair(&entry->secret, err);
 }
 
+void plm_docker_server_name(const struct plm_url *origin, char out[PLM_DOCKER_KEY_MAX])
+{
+    if (is_hub(origin->host))
+        (void)snprintf(out, PLM_DOCKER_KEY_MAX, "%s", HUB_KEY);
+    else
+        plm_url_authority(origin, out, PLM_DOCKER_KEY_MAX);
+}
+
 bool plm_docker_config_parse(const char *text, size_t length, struct plm_json **out,
                              struct plm_error *err)
 {
@@ -215,10 +223,7 @@ bool plm_docker_config_find(const struct plm_json *config, const struct plm_url 
                             bool with_secret, struct plm_docker_entry *out, struct plm_error *err)
 {
     struct plm_docker_entry entry = {.secret = PLM_BUF_INIT(SECRET_MAX)};
-    if (is_hub(origin->host))
-        (void)snprintf(entry.server, sizeof(entry.server), "%s", HUB_KEY);
-    else
-        plm_url_authority(origin, entry.server, sizeof(entry.server));
+    plm_docker_server_name(origin, entry.server);
     if (!find(config, origin, with_secret, &entry, err)) {
         plm_docker_entry_wipe(&entry);
         return false;

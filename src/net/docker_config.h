@@ -32,6 +32,8 @@ struct plm_docker_entry {
     struct plm_buf secret;
 };
 
+/** What that client, and so a helper program, calls the registry. */
+void plm_docker_server_name(const struct plm_url *origin, char out[PLM_DOCKER_KEY_MAX]);
 /** Parses the file; free it with plm_json_wipe(). PLM_E_PROTOCOL or PLM_E_LIMIT, without its text.
  */
 PLM_MUST bool plm_docker_config_parse(const char *text, size_t length, struct plm_json **out,

@@ -27,17 +27,25 @@ static enum plm_scheme scheme_of(const struct plm_ref *ref, bool insecure)
     return insecure && !ref->scheme_typed ? PLM_SCHEME_HTTP : ref->scheme;
 }
 
-void plm_registry_find_credential(const struct plm_ref *ref, bool insecure,
-                                  struct plm_credential *out)
+bool plm_registry_origin(const struct plm_ref *ref, bool insecure, struct plm_url *out,
+                         struct plm_error *err)
 {
     char text[PLM_BASE_URL_MAX];
     struct plm_ref asked = *ref;
+    asked.scheme = scheme_of(ref, insecure);
+    if (!plm_ref_base_url(&asked, text, sizeof(text)))
+        return plm_fail(err, PLM_E_INTERNAL, "the registry's address is too long");
+    return plm_url_parse(text, out, err);
+}
+
+void plm_registry_find_credential(const struct plm_ref *ref, bool insecure,
+                                  struct plm_credential *out)
+{
     struct plm_url origin;
     struct plm_error ignored = {0}; /* the session fails by the same address */
     *out = (struct plm_credential){0};
-    asked.scheme = scheme_of(ref, insecure);
-    if (plm_ref_base_url(&asked, text, sizeof(text)) && plm_url_parse(text, &origin, &ignored))
-        plm_credential_find(&origin, asked.scheme == PLM_SCHEME_HTTPS_INSECURE, out);
+    if (plm_registry_origin(ref, insecure, &origin, &ignored))
+        plm_credential_find(&origin, ref->scheme == PLM_SCHEME_HTTPS_INSECURE, out);
 }
 
 static bool set_addresses(struct plm_registry *registry, struct plm_error *err)

@@ -27,6 +27,9 @@ struct plm_registry_options {
 PLM_MUST bool plm_registry_new(struct plm_http_client *http, const struct plm_ref *ref,
                                const struct plm_registry_options *options,
                                struct plm_registry **out, struct plm_error *err);
+/** The origin of such a session. */
+PLM_MUST bool plm_registry_origin(const struct plm_ref *ref, bool insecure, struct plm_url *out,
+                                  struct plm_error *err);
 /** What plm_credential_find() finds for the registry of such a session. Blocks. */
 void plm_registry_find_credential(const struct plm_ref *ref, bool insecure,
                                   struct plm_credential *out);
