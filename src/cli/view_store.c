@@ -107,7 +107,7 @@ static void show_login(struct plm_view *view, const struct plm_event *event)
         plm_line_put(&line, PLM_STYLE_NONE, "logged in to %s as %s; the password is kept %s %s",
                      host, event->login.user, is_program ? "by" : "in", place);
     else if (event->login.removed)
-        plm_line_put(&line, PLM_STYLE_NONE, "logged out of %s; %s forgot the password", host,
+        plm_line_put(&line, PLM_STYLE_NONE, "logged out of %s; the password is gone from %s", host,
                      place);
     else
         plm_line_put(&line, PLM_STYLE_NONE, "there was no password for %s in %s", host, place);

@@ -151,7 +151,7 @@ static bool start(struct plm_job *job, struct plm_error *err)
                                                  .timeout_ms = engine->options.timeout_ms,
                                                  .insecure = engine->options.insecure};
     return plm_credential_of_password(job->user ? job->user : "", job->secret ? job->secret : "",
-                                      "the command line", &login->credential, err) &&
+                                      "this login", &login->credential, err) &&
            plm_engine_network(engine, err) &&
            plm_registry_new(engine->http, &login->ref, &options, &login->registry, err) &&
            plm_registry_greet(login->registry, on_greeting, login, err);

@@ -218,12 +218,14 @@ static void explain_key(const struct plm_tokens *tokens, struct plm_error *err)
 void plm_tokens_explain(const struct plm_tokens *tokens, int status, struct plm_error *err)
 {
     const char *host = tokens->registry_host;
+    bool own = is_at_registry(tokens);
     if (tokens->proof_kind == PLM_PROOF_PASSWORD)
-        (void)plm_fail(err, PLM_E_AUTH, "%s refused the credentials for %s from %s",
-                       tokens->realm_host, host, tokens->options.credential->source);
+        (void)plm_fail(err, PLM_E_AUTH, "%s%s%s%s refused the credentials from %s",
+                       tokens->realm_host, own ? "" : ", to which ", own ? "" : host,
+                       own ? "" : " sends for a token,", tokens->options.credential->source);
     else if (tokens->signature_refused)
         (void)plm_fail(err, PLM_E_AUTH, "%s refused the key at %s", host, tokens->options.key_path);
-    else if (!is_at_registry(tokens))
+    else if (!own)
         explain_elsewhere(tokens, err);
     else
         explain_key(tokens, err);
