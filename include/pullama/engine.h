@@ -20,7 +20,7 @@ struct plm_engine_options {
     const char *key_path;    /**< Ed25519 key; default `$HOME/.ollama/id_ed25519` */
     bool insecure;           /**< plain http to registries */
     bool no_prune;           /**< keep layers that an old manifest alone named */
-    unsigned connections;    /**< for each host, 1–32; default 4 */
+    unsigned connections;    /**< for each host, 1–32; default: 4, and up to 16 while that is faster */
     int max_retries;         /**< in a row without a new byte; -1: default 6 */
     uint64_t chunk_size;     /**< bytes; default 64 MiB, at least 64 KiB */
     int64_t timeout_ms;      /**< one chunk or small request; default 30 min */
@@ -29,6 +29,9 @@ struct plm_engine_options {
     uint64_t min_free;       /**< bytes to leave free on the disk, on top of 64 MiB */
     const char *ca_file;     /**< PEM bundle; default $SSL_CERT_FILE, then the system's */
     const char *proxy;       /**< for every request; default: from the environment */
+    unsigned ip_version;     /**< 4 or 6: addresses of that kind alone; 0: any */
+    const char *const *resolves; /**< `HOST:PORT:ADDRESS[,ADDRESS]…`: addresses of names */
+    size_t resolve_count;
     const char *platform;    /**< os/arch for multi-platform indexes */
     const char *user_agent;  /**< default "ollama/0.32.15 (arch os) pullama/VERSION" */
 };

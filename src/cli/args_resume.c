@@ -32,7 +32,8 @@ char *plm_args_resume_flags(const struct plm_args *args)
 {
     /* Not the proxy: it may hold a password, which is never printed. */
     static const enum plm_option_id needed[] = {PLM_OPT_MODELS_DIR, PLM_OPT_INSECURE,
-                                                PLM_OPT_CACERT, PLM_OPT_PLATFORM};
+                                                PLM_OPT_CACERT,     PLM_OPT_PLATFORM,
+                                                PLM_OPT_IPV4,       PLM_OPT_IPV6};
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
@@ -48,6 +49,12 @@ char *plm_args_resume_flags(const struct plm_args *args)
             write_quoted(out, value->text);
             (void)fputc(' ', out);
         }
+    }
+    const struct plm_option_value *resolve = &args->values[PLM_OPT_RESOLVE];
+    for (size_t i = 0; i < resolve->count; i++) {
+        (void)fputs("--resolve ", out);
+        write_quoted(out, resolve->texts[i]);
+        (void)fputc(' ', out);
     }
     if (fclose(out) != 0) {
         free(text);

@@ -61,7 +61,8 @@ static bool open_view(struct session *s, struct plm_error *err)
                                        .out = stdout,
                                        .err = stderr,
                                        .flags = s->resume_flags,
-                                       .models = s->resume_models};
+                                       .models = s->resume_models,
+                                       .is_ending = plm_signals_came};
     return plm_view_new(&options, &s->view, err);
 }
 

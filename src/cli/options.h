@@ -21,6 +21,9 @@ enum plm_option_id {
     PLM_OPT_INSECURE,
     PLM_OPT_CACERT,
     PLM_OPT_PROXY,
+    PLM_OPT_IPV4,
+    PLM_OPT_IPV6,
+    PLM_OPT_RESOLVE,
     PLM_OPT_PLATFORM,
     PLM_OPT_MIN_FREE,
     PLM_OPT_MAX_RETRIES,
@@ -40,7 +43,8 @@ enum plm_value_type {
     PLM_VALUE_SIZE,     /**< bytes */
     PLM_VALUE_DURATION, /**< milliseconds */
     PLM_VALUE_COUNT,
-    PLM_VALUE_TEXT, /**< anything but nothing */
+    PLM_VALUE_TEXT,  /**< anything but nothing */
+    PLM_VALUE_TEXTS, /**< the same, and each of them counts */
     PLM_VALUE_CHOICE,
 };
 

@@ -31,6 +31,7 @@ static bool job_once(const struct plm_args *args, size_t n, struct plm_job_spec 
 /* Those of requests that fetch no blobs. */
 #define SMALL_REQUEST_OPTIONS                                                                      \
     (PLM_OPT_BIT(PLM_OPT_INSECURE) | PLM_OPT_BIT(PLM_OPT_CACERT) | PLM_OPT_BIT(PLM_OPT_PROXY) |    \
+     PLM_OPT_BIT(PLM_OPT_IPV4) | PLM_OPT_BIT(PLM_OPT_IPV6) | PLM_OPT_BIT(PLM_OPT_RESOLVE) |        \
      PLM_OPT_BIT(PLM_OPT_MAX_RETRIES) | PLM_OPT_BIT(PLM_OPT_STALL_TIMEOUT) |                       \
      PLM_OPT_BIT(PLM_OPT_TIMEOUT))
 

@@ -18,6 +18,16 @@ static uint64_t end_of(const struct plm_chunk *chunk)
     return chunk->whole ? chunk->download->want.size : chunk->span.end;
 }
 
+/* The first answer tells where the blob is: others need not wait for the next tick. */
+static void note_answer(const struct plm_chunk *chunk)
+{
+    struct plm_pull *pull = chunk->download->pull;
+    int64_t ms = now_of(chunk) - chunk->started_ms;
+    if (pull->answer_ms == 0 || ms < pull->answer_ms)
+        pull->answer_ms = ms > 0 ? ms : 1;
+    plm_pull_kick(pull);
+}
+
 static bool on_head(void *ctx, const struct plm_http_head *head, struct plm_error *err)
 {
     struct plm_chunk *chunk = ctx;
@@ -38,6 +48,7 @@ static bool on_head(void *ctx, const struct plm_http_head *head, struct plm_erro
         return false;
     }
     chunk->state = PLM_CHUNK_RECEIVING;
+    note_answer(chunk);
     return true;
 }
 
@@ -142,8 +153,7 @@ static bool is_one_too_many(const struct plm_chunk *chunk, const struct plm_fetc
 static void give_back(struct plm_chunk *chunk)
 {
     struct plm_pull *pull = chunk->download->pull;
-    pull->limit = pull->active > 1 ? pull->active - 1 : 1;
-    pull->limited_ms = now_of(chunk);
+    plm_lanes_refused(&pull->lanes, pull->active, now_of(chunk));
     plm_download_chunk_ended(chunk);
 }
 

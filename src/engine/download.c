@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "engine/download_private.h"
-#include "engine/plan.h"
 #include "engine/pull.h"
 #include "store/blobs.h"
 
@@ -174,8 +173,6 @@ static bool start_fetch(struct plm_download *d, struct plm_error *err)
     d->clean = d->done == 0;
     d->synced_ms = now_of(d);
     d->unsynced = d->done - plm_spans_total(&d->partial->durable);
-    d->chunk_length =
-        plm_plan_chunk_length(d->want.size, engine->options.chunk_size, d->pull->connections);
     if (!start_frontier(d, d->partial->fd, true, err) ||
         !plm_source_new(d->pull->registry, &d->want, &d->source, err))
         return false;

@@ -39,7 +39,6 @@ struct plm_download {
     struct plm_sift *sift;         /**< owned; while SIFTING */
     struct plm_chunk *chunks;
     unsigned chunk_count;
-    uint64_t chunk_length;
     bool no_ranges;  /**< the server gives the whole blob or nothing */
     bool announced;  /**< BLOB_START went out */
     bool distrusted; /**< what stands in blobs/ has another digest: replace it */
@@ -70,8 +69,8 @@ void plm_download_init(struct plm_download *download, struct plm_pull *pull, uin
                        const struct plm_descriptor *want);
 /** Opens what is needed and goes to CHECKING, WAITING, FETCHING or SYNCING. */
 void plm_download_open(struct plm_download *download);
-/** Starts one more request for this blob if there is something to ask for below @p limit. */
-bool plm_download_start_chunk(struct plm_download *download, uint64_t limit);
+/** Starts one more request for this blob if there is something to ask for. */
+bool plm_download_start_chunk(struct plm_download *download);
 /** Lets the slowest chunk give part of its rest to an idle connection. */
 bool plm_download_split(struct plm_download *download);
 /** Looks at where things stand and moves on; called after anything happened. */

@@ -1,5 +1,6 @@
 /* Engine: owns loop, store, network and workers, and runs jobs one after the other. */
 #include "engine/engine_private.h"
+#include "engine/lanes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,6 @@
 #include "pullama/text.h"
 
 #define LOCK_RETRY_MS 100
-#define CONNECTIONS_DEFAULT 4
 #define RETRIES_DEFAULT 6
 #define CHUNK_DEFAULT (UINT64_C(64) << 20)
 #define CHUNK_LEAST (UINT64_C(64) << 10)
@@ -61,8 +61,6 @@ static bool check_options(struct plm_engine_options *o, struct plm_error *err)
     if (o->platform && !plm_platform_is_valid(o->platform))
         return plm_fail(err, PLM_E_USAGE, "platform '%s' is not of the form os/arch",
                         plm_text_printable(o->platform, shown, sizeof(shown)));
-    if (o->connections == 0)
-        o->connections = CONNECTIONS_DEFAULT;
     if (o->max_retries < 0)
         o->max_retries = RETRIES_DEFAULT;
     if (o->chunk_size == 0)
@@ -143,9 +141,14 @@ bool plm_engine_network(struct plm_engine *engine, struct plm_error *err)
     struct plm_http_options options = {.user_agent = engine->user_agent,
                                        .ca_file = engine->options.ca_file,
                                        .proxy = engine->options.proxy,
+                                       .ip_version = engine->options.ip_version,
+                                       .resolves = engine->options.resolves,
+                                       .resolve_count = engine->options.resolve_count,
                                        .stall_ms = engine->options.stall_ms,
                                        .limit_rate = engine->options.limit_rate,
-                                       .max_connections = engine->options.connections};
+                                       .max_connections = engine->options.connections
+                                                              ? engine->options.connections
+                                                              : PLM_LANES_MOST};
     return plm_http_client_new(engine->loop, &options, &engine->http, err);
 }
 

@@ -194,7 +194,7 @@ bool plm_registry_get_manifest(struct plm_registry *registry, const struct plm_d
         .done = manifest_done,
         .ctx = get,
     };
-    return plm_document_get(registry, &request, err);
+    return plm_document_start(registry, &request, err);
 }
 
 /* ---- chunk digests ---- */
@@ -237,7 +237,7 @@ bool plm_registry_get_chunksums(struct plm_registry *registry, const struct plm_
         .done = chunksums_done,
         .ctx = get,
     };
-    return plm_document_get(registry, &request, err);
+    return plm_document_start(registry, &request, err);
 }
 
 /* ---- the registry itself ---- */
@@ -272,7 +272,7 @@ bool plm_registry_greet(struct plm_registry *registry, plm_document_fn done, voi
         .done = greeted,
         .ctx = greeting,
     };
-    return plm_document_get(registry, &request, err);
+    return plm_document_start(registry, &request, err);
 }
 
 bool plm_registry_has_asked(const struct plm_registry *registry)

@@ -8,9 +8,24 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from support import campaign  # noqa: E402
 from support.program import Program  # noqa: E402
 from support.registry import Registry  # noqa: E402
 from support.store import check_store  # noqa: E402
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    report = (yield).get_result()
+    marker = item.get_closest_marker("campaign")
+    if marker and not report.skipped and (report.failed or report.when == "call"):
+        campaign.count(marker.args[0], cases=int(report.when == "call"), wrong=int(report.failed))
+
+
+def pytest_terminal_summary(terminalreporter):
+    for part in campaign.parts.values():
+        terminalreporter.write_line(f"campaign: {part}")
+    campaign.save()
 
 
 @pytest.fixture

@@ -290,60 +290,6 @@ def test_x3_a_killed_process_holds_no_lock(pullama, store, registry, tiny):
     assert result.named("blob_waiting", "lock_waiting") == []
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("call", tracing.CHANGING)
-def test_killed_at_every_call_that_changes_the_disk(pullama, store, registry, call):
-    """I5: whatever call is the last, the store is valid and the next run converges."""
-    if not tracing.can_trace():
-        pytest.skip("strace may not trace here")
-    tiny = registry.add("library/k", "latest", model.whole(300_000))
-    name = registry.name("library/k")
-    for count in spread(40):
-        shutil.rmtree(store, ignore_errors=True)
-        killed = pullama.start("pull", name, environment=tracing.UNTRACED, wrapper=tracing.inject(
-            call, "signal=SIGKILL", count, pullama.folder / "trace")).result()
-        check_store(store)
-        pullama.run("pull", name).ended(0)
-        check_model(store, registry, "library/k", "latest", tiny)
-        assert leftovers(store) == []
-        if killed.status == 0:
-            assert count > 1, f"a pull makes no call of {call}"
-            return
-
-
-def spread(most):
-    """1, 2, 3, … and then with growing steps: every call early on, a sample later."""
-    count = 1
-    while count < most:
-        yield count
-        count += 1 + count // 8
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("call, error", [
-    ("fsync", "EIO"), ("fdatasync", "EIO"), ("pwrite64", "EIO"), ("pwrite64", "ENOSPC"), ("renameat", "EIO"),
-    ("ftruncate", "EIO"), ("fallocate", "EOPNOTSUPP"), ("mkdirat", "EACCES"), ("unlinkat", "EIO")])
-def test_a_failing_call_never_harms_the_store(pullama, store, registry, call, error):
-    """I6: each call fails once; the run ends well or says why, and the next one converges."""
-    if not tracing.can_trace():
-        pytest.skip("strace may not trace here")
-    tiny = registry.add("library/k", "latest", model.whole(300_000))
-    name = registry.name("library/k")
-    for count in (1, 2, 3, 5, 8, 13):
-        shutil.rmtree(store, ignore_errors=True)
-        log = pullama.folder / "trace"
-        failed = pullama.start("pull", name, environment=tracing.UNTRACED, wrapper=tracing.inject(
-            call, f"error={error}", count, log)).result()
-        injected = "INJECTED" in log.read_text()
-        check_store(store)
-        if failed.status != 0:
-            assert failed.status == (2 if error == "ENOSPC" else 1) and failed.err.strip(), failed
-        pullama.run("pull", name).ended(0)
-        check_model(store, registry, "library/k", "latest", tiny)
-        if not injected:
-            return
-
-
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of 6 MiB."""

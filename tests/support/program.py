@@ -72,8 +72,8 @@ class Process:
         self.began = time.monotonic()
         with open(self.paths[0], "wb") as out, open(self.paths[1], "wb") as err:
             self.popen = subprocess.Popen(
-                [*command, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                env=environment, start_new_session=True, **options)
+                [*command, *arguments], env=environment, start_new_session=True,
+                **{"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err, **options})
         self.pid = self.popen.pid
         self.seconds, self.peak_kib = None, 0
 
