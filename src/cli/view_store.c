@@ -37,7 +37,7 @@ static void show_removal(struct plm_view *view, const struct plm_event *event)
         plm_line_end(&line);
         return;
     }
-    plm_line_put(&line, PLM_STYLE_NONE, "deleted blob ");
+    plm_line_put(&line, PLM_STYLE_NONE, "%s blob ", would);
     plm_line_put(&line, PLM_STYLE_DIGEST, "%s", plm_words_digest(&event->blob.want->digest, id));
     end_with_bytes(&line, event->blob.want->size);
 }
@@ -153,7 +153,7 @@ bool plm_view_store(struct plm_view *view, const struct plm_event *event)
     case PLM_EV_COMPLETED:
         if (event->verb == PLM_VERB_LIST)
             plm_view_list_print(view);
-        return event->verb != PLM_VERB_PULL;
+        return event->verb != PLM_VERB_PULL && event->verb != PLM_VERB_PUSH;
     default:
         return show_step(view, event);
     }

@@ -4,7 +4,9 @@
 
 #include "engine/download.h"
 #include "engine/engine_private.h"
+#include "engine/lanes.h"
 #include "engine/meter.h"
+#include "engine/mirrors.h"
 
 enum plm_pull_state {
     PLM_PULL_RESOLVING,
@@ -17,16 +19,18 @@ enum plm_pull_state {
 struct plm_pull {
     struct plm_job *job;
     struct plm_registry *registry;
+    struct plm_mirrors mirrors;
     struct plm_manifest *manifest;
     struct plm_download *downloads; /**< owned array */
     size_t count;
     size_t low;  /**< all before it are staged or present */
     size_t high; /**< none from it on was opened */
     enum plm_pull_state state;
-    bool is_child;               /**< the manifest was chosen out of an index */
-    unsigned connections, limit; /**< wanted, and allowed at this time */
-    unsigned active;             /**< chunks under way */
-    int64_t limited_ms;          /**< when the limit went down last */
+    bool is_child;          /**< the manifest was chosen out of an index */
+    struct plm_lanes lanes; /**< how many chunks may be under way */
+    unsigned active;        /**< chunks under way */
+    bool is_starved;        /**< more may be, but there is nothing to ask for */
+    int64_t answer_ms;      /**< shortest time from a request to its answer; 0: none yet */
     uint64_t total, received, shown;
     int64_t last_byte_ms; /**< when the last new byte came */
     struct plm_meter meter;

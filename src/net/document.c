@@ -1,4 +1,4 @@
-/* Small documents of a session: fetched again after transient failures, checked, handed over. */
+/* Small requests of a session: made again after transient failures, checked, handed over. */
 #include "net/document.h"
 
 #include "os/os.h"
@@ -51,9 +51,14 @@ static bool start(struct plm_document *document, struct plm_error *err)
 {
     const struct plm_exchange_request request = {
         .url = document->url,
+        .method = document->request.method,
         .what = document->request.what,
         .accept = document->request.accept,
         .body_max = document->request.body_max,
+        .any_success = document->request.any_success,
+        .headers = document->request.headers,
+        .body = document->request.body,
+        .patience = document->request.patience,
     };
     return plm_exchange_start(&document->exchange, document->registry, &request, on_done, document,
                               err);
@@ -89,8 +94,10 @@ static void give_up(struct plm_document *document, const struct plm_http_outcome
 {
     struct plm_error err = {
         .code = PLM_E_NETWORK, .sys_errno = cause->sys_errno, .http_status = cause->http_status};
-    (void)snprintf(err.msg, sizeof(err.msg), "%.400s (tried %d times)", cause->msg,
-                   document->retries + 1);
+    int length = snprintf(err.msg, sizeof(err.msg), "%.400s", cause->msg);
+    if (document->retries > 0 && length > 0)
+        (void)snprintf(err.msg + length, sizeof(err.msg) - (size_t)length, " (tried %d times)",
+                       document->retries + 1);
     finish(document, answer, &err);
 }
 
@@ -184,8 +191,8 @@ static void on_done(void *ctx, const struct plm_exchange_result *result)
     finish(document, result->outcome, result->error);
 }
 
-bool plm_document_get(struct plm_registry *registry, const struct plm_document_request *request,
-                      struct plm_error *err)
+bool plm_document_start(struct plm_registry *registry, const struct plm_document_request *request,
+                        struct plm_error *err)
 {
     struct plm_document *document = calloc(1, sizeof(*document));
     if (!document) {

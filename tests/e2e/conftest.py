@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from support import campaign  # noqa: E402
+from support.distribution import Distribution  # noqa: E402
 from support.program import Program  # noqa: E402
 from support.registry import Registry  # noqa: E402
 from support.store import check_store  # noqa: E402
@@ -99,3 +100,18 @@ def tls(authority):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority / "server.pem", authority / "server.key")
     return context
+
+
+@pytest.fixture
+def distribution(tmp_path, authority):
+    running = []
+
+    def start(**options):
+        folder = tmp_path / f"servers{len(running)}"
+        folder.mkdir()
+        running.append(Distribution(folder, authority, **options))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.stop()
