@@ -41,12 +41,14 @@ def verdicts(result):
     first, *others = result["summaries"]
     lines = []
     finished = [one for one in others if one["intact"]]
-    if finished:
+    if first["late"]:
+        lines.append(f"{first['name']} was stopped: it took too long")
+    elif finished:
         best = min(finished, key=lambda one: one["wall"])
         lines.append(f"{first['name']} takes {first['wall'] / best['wall']:.2f} of the time of the best peer"
                      f" ({best['name']})")
     stages = stage_medians(result)
-    if stages:
+    if stages and not first["late"]:
         slowest = min(stages, key=stages.get)
         share = result["bytes"] / first["wall"] / stages[slowest]
         lines.append(f"reaches {share:.2f} of the slowest stage ({slowest}): "
