@@ -1,5 +1,7 @@
 /* Engine: owns loop, store, network and workers, and runs jobs one after the other. */
 #include "engine/engine_private.h"
+#include "engine/mirrors.h"
+#include "engine/lanes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +11,6 @@
 #include "pullama/text.h"
 
 #define LOCK_RETRY_MS 100
-#define CONNECTIONS_DEFAULT 4
 #define RETRIES_DEFAULT 6
 #define CHUNK_DEFAULT (UINT64_C(64) << 20)
 #define CHUNK_LEAST (UINT64_C(64) << 10)
@@ -20,7 +21,8 @@ static const struct plm_job_kind *const kinds[PLM_VERBS] = {
     [PLM_VERB_PULL] = &plm_pull_kind,     [PLM_VERB_LIST] = &plm_list_kind,
     [PLM_VERB_SHOW] = &plm_show_kind,     [PLM_VERB_RM] = &plm_remove_kind,
     [PLM_VERB_CP] = &plm_copy_kind,       [PLM_VERB_CLEAN] = &plm_clean_kind,
-    [PLM_VERB_KEYGEN] = &plm_keygen_kind,
+    [PLM_VERB_KEYGEN] = &plm_keygen_kind, [PLM_VERB_VERIFY] = &plm_verify_kind,
+    [PLM_VERB_PUSH] = &plm_push_kind,
 };
 
 static bool make_user_agent(struct plm_engine *engine, struct plm_error *err)
@@ -53,6 +55,12 @@ static bool check_options(struct plm_engine_options *o, struct plm_error *err)
     char shown[64];
     if (!o->models_dir || !o->models_dir[0])
         return plm_fail(err, PLM_E_USAGE, "no models directory");
+    if (o->mirror_count > PLM_MIRRORS_MAX)
+        return plm_fail(err, PLM_E_USAGE, "at most %d mirrors", PLM_MIRRORS_MAX);
+    for (size_t i = 0; i < o->mirror_count; i++) {
+        if (!plm_mirror_check(o->mirrors[i], err))
+            return false;
+    }
     if (o->connections > PLM_CONNECTIONS_MAX)
         return plm_fail(err, PLM_E_USAGE, "at most %d connections", PLM_CONNECTIONS_MAX);
     if (o->chunk_size != 0 && o->chunk_size < CHUNK_LEAST)
@@ -60,8 +68,6 @@ static bool check_options(struct plm_engine_options *o, struct plm_error *err)
     if (o->platform && !plm_platform_is_valid(o->platform))
         return plm_fail(err, PLM_E_USAGE, "platform '%s' is not of the form os/arch",
                         plm_text_printable(o->platform, shown, sizeof(shown)));
-    if (o->connections == 0)
-        o->connections = CONNECTIONS_DEFAULT;
     if (o->max_retries < 0)
         o->max_retries = RETRIES_DEFAULT;
     if (o->chunk_size == 0)
@@ -104,6 +110,9 @@ static void free_job(struct plm_job *job)
 {
     if (job->kind->free)
         job->kind->free(job);
+    for (size_t i = 0; i < job->model_count; i++)
+        free(job->models[i]);
+    free(job->models);
     free(job->model);
     free(job->target);
     free(job);
@@ -137,9 +146,14 @@ bool plm_engine_network(struct plm_engine *engine, struct plm_error *err)
     struct plm_http_options options = {.user_agent = engine->user_agent,
                                        .ca_file = engine->options.ca_file,
                                        .proxy = engine->options.proxy,
+                                       .ip_version = engine->options.ip_version,
+                                       .resolves = engine->options.resolves,
+                                       .resolve_count = engine->options.resolve_count,
                                        .stall_ms = engine->options.stall_ms,
                                        .limit_rate = engine->options.limit_rate,
-                                       .max_connections = engine->options.connections};
+                                       .max_connections = engine->options.connections
+                                                              ? engine->options.connections
+                                                              : PLM_LANES_MOST};
     return plm_http_client_new(engine->loop, &options, &engine->http, err);
 }
 
@@ -161,6 +175,22 @@ void plm_engine_unlock_store(struct plm_engine *engine)
     plm_lock_release(&engine->store_lock, false);
 }
 
+static bool copy_spec(struct plm_job *job, const struct plm_job_spec *spec)
+{
+    job->dry_run = spec->dry_run;
+    job->fast = spec->fast;
+    job->model = spec->model ? strdup(spec->model) : NULL;
+    job->target = spec->target ? strdup(spec->target) : NULL;
+    job->models = calloc(spec->model_count ? spec->model_count : 1, sizeof(*job->models));
+    while (job->models && job->model_count < spec->model_count) {
+        char *model = strdup(spec->models[job->model_count]);
+        if (!model)
+            return false;
+        job->models[job->model_count++] = model;
+    }
+    return job->models && (!spec->model || job->model) && (!spec->target || job->target);
+}
+
 bool plm_engine_submit(struct plm_engine *engine, const struct plm_job_spec *spec, uint32_t *job_id,
                        struct plm_error *err)
 {
@@ -171,10 +201,7 @@ bool plm_engine_submit(struct plm_engine *engine, const struct plm_job_spec *spe
         return plm_fail(err, PLM_E_NOMEM, "no memory for a job");
     job->engine = engine;
     job->kind = kinds[spec->verb];
-    job->dry_run = spec->dry_run;
-    job->model = spec->model ? strdup(spec->model) : NULL;
-    job->target = spec->target ? strdup(spec->target) : NULL;
-    if ((spec->model && !job->model) || (spec->target && !job->target)) {
+    if (!copy_spec(job, spec)) {
         free_job(job);
         return plm_fail(err, PLM_E_NOMEM, "no memory for a job");
     }
@@ -203,6 +230,9 @@ static bool open_store(struct plm_job *job, struct plm_error *err)
     if ((!engine->store_is_open || (make && !engine->store_is_made)) &&
         !reopen_store(engine, make, err))
         return false;
+    struct plm_error ignored = {0};
+    if (job->kind->keeps_state && !job->dry_run && engine->store.root_fd >= 0)
+        (void)!plm_store_make_state(&engine->store, &ignored); /* the job says what it lacks */
     /* A store that only Ollama has used has no place for the lock yet. */
     bool lacks_lock = engine->store.manifests_fd >= 0 && engine->store.state_fd < 0;
     if (job->kind->needs_lock && !job->dry_run && lacks_lock)

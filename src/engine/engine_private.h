@@ -18,7 +18,9 @@ struct plm_job_kind {
     bool needs_lock;  /**< runs under the store lock, and waits for it; a dry run goes without */
     bool no_store;    /**< the models directory is not looked at */
     bool needs_network;
-    bool changes_key; /**< files beside the key are made */
+    bool changes_key;           /**< files beside the key are made */
+    const char *integrity_hint; /**< what can be done about wrong bytes; NULL: the general hint */
+    bool keeps_state;           /**< `.pullm` is made in a store that is there, if it can be */
     /** Makes what lies outside of what the kind may change once the process is confined. May be
      * called more than once. NULL: nothing. */
     bool (*prepare)(struct plm_job *job, struct plm_error *err);
@@ -30,8 +32,8 @@ struct plm_job_kind {
     void (*stop)(struct plm_job *job);
     void (*free)(struct plm_job *job);
 };
-extern const struct plm_job_kind plm_pull_kind, plm_list_kind, plm_show_kind, plm_remove_kind,
-    plm_copy_kind, plm_clean_kind, plm_keygen_kind;
+extern const struct plm_job_kind plm_pull_kind, plm_push_kind, plm_list_kind, plm_show_kind,
+    plm_remove_kind, plm_copy_kind, plm_clean_kind, plm_keygen_kind, plm_verify_kind;
 
 struct plm_job {
     struct plm_engine *engine;
@@ -39,7 +41,9 @@ struct plm_job {
     struct plm_job *next;
     uint32_t id;
     char *model, *target; /**< owned; as given, or NULL */
-    bool dry_run;
+    char **models;        /**< owned, likewise each of them */
+    size_t model_count;
+    bool dry_run, fast;
     struct plm_ref ref;
     bool has_ref;
     bool started, ended, stopping;

@@ -100,8 +100,9 @@ void plm_pull_say_needed(struct plm_pull *pull)
         return;
     if (plan.fits) { /* by the numbers there is room: a quota */
         size_t used = strlen(pull->error.msg);
-        (void)snprintf(pull->error.msg + used, sizeof(pull->error.msg) - used,
-                       "; %llu more bytes are needed", (unsigned long long)plan.fetch);
+        if (plan.fetch > 0)
+            (void)snprintf(pull->error.msg + used, sizeof(pull->error.msg) - used,
+                           "; %llu more bytes are needed", (unsigned long long)plan.fetch);
         return;
     }
     (void)plm_prefix(&pull->error, "%s needs %s (%llu bytes) free", pull->job->engine->store.root,

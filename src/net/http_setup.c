@@ -10,6 +10,7 @@
 
 #define NEUTRAL_AGENT "pullama"
 #define IDLE_SECONDS 60L /* load balancers close idle connections after about so long */
+#define HEADERS_MAX (64u << 10)
 
 /* Options fail only for want of memory or in a library built without them; one look at the end is
  * enough. */
@@ -29,6 +30,7 @@ static bool set_transport(struct plm_http_transfer *t, const struct plm_http_req
     SET(ok, easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(ok, easy, CURLOPT_HTTP09_ALLOWED, 0L);
     SET(ok, easy, CURLOPT_FOLLOWLOCATION, 0L);
+    SET(ok, easy, CURLOPT_IPRESOLVE, t->client->family);
     SET(ok, easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     SET(ok, easy, CURLOPT_NOSIGNAL, 1L);
     SET(ok, easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -55,7 +57,9 @@ static bool set_callbacks(struct plm_http_transfer *t)
     SET(ok, easy, CURLOPT_WRITEDATA, t);
     SET(ok, easy, CURLOPT_PREREQFUNCTION, plm_http_on_sending);
     SET(ok, easy, CURLOPT_PREREQDATA, t);
-    return ok;
+    SET(ok, easy, CURLOPT_SOCKOPTFUNCTION,
+        plm_http_on_socket); /* any of them may send a body later */
+    return ok && (!t->body.is_set || plm_http_set_body(t));
 }
 
 static bool set_tls(struct plm_http_transfer *t, bool insecure)
@@ -111,6 +115,39 @@ static bool add_header(struct plm_http_transfer *t, const char *name, const char
     return true;
 }
 
+/* Lines `NAME: value\n`; a value may have come from the network. */
+static bool add_lines(struct plm_http_transfer *t, const char *lines, struct plm_error *err)
+{
+    struct plm_buf name = PLM_BUF_INIT(HEADERS_MAX);
+    bool ok = true;
+    while (ok && *lines) {
+        size_t length = strcspn(lines, "\n");
+        const char *colon = memchr(lines, ':', length);
+        plm_buf_clear(&name);
+        ok = colon && plm_buf_append(&name, lines, length, err);
+        if (ok) {
+            char *value = name.bytes + (colon - lines);
+            *value++ = '\0';
+            value += strspn(value, " ");
+            ok = !has_line_break(value) && add_header(t, name.bytes, value, err);
+        }
+        lines += length + (lines[length] == '\n');
+    }
+    plm_buf_done(&name);
+    return ok || plm_fail(err, PLM_E_PROTOCOL, "a header for %s is malformed", t->authority);
+}
+
+static bool add_body_headers(struct plm_http_transfer *t, struct plm_error *err)
+{
+    if (!t->body.is_set)
+        return true;
+    /* Without a word of ours the library asks before each large body. An empty value keeps it from
+     * that. */
+    return (!t->body.type || add_header(t, "Content-Type", t->body.type, err)) &&
+           (t->body.expect ? add_header(t, "Expect", "100-continue", err)
+                           : add_header(t, "Expect", "", err));
+}
+
 static bool set_method(struct plm_http_transfer *t, const char *method)
 {
     bool ok = true;
@@ -132,6 +169,8 @@ static bool set_request(struct plm_http_transfer *t, const struct plm_http_reque
     if (request->accept && !add_header(t, "Accept", request->accept, err))
         return false;
     if (request->authorization && !add_header(t, "Authorization", request->authorization, err))
+        return false;
+    if ((request->headers && !add_lines(t, request->headers, err)) || !add_body_headers(t, err))
         return false;
     bool ok = set_method(t, request->method);
     SET(ok, t->easy, CURLOPT_URL, request->url);
@@ -157,7 +196,7 @@ bool plm_http_setup(struct plm_http_transfer *t, const struct plm_http_request *
         return plm_fail(err, PLM_E_INTERNAL, "an empty range was asked for");
     plm_url_authority(&url, t->authority, sizeof(t->authority));
     if (!set_transport(t, request) || !set_callbacks(t) || !set_tls(t, request->insecure_tls) ||
-        !set_proxy(t, &url, err))
+        !set_proxy(t, &url, err) || !plm_http_set_way(t, &url))
         return plm_fail(err, PLM_E_INTERNAL, "the HTTP library does not take our settings");
     return set_request(t, request, err);
 }

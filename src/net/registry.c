@@ -86,6 +86,11 @@ const char *plm_registry_host(const struct plm_registry *registry)
     return registry->ref.host;
 }
 
+const char *plm_registry_address(const struct plm_registry *registry)
+{
+    return registry->base_url;
+}
+
 /* ---- the manifest ---- */
 
 struct manifest_get {
@@ -168,7 +173,7 @@ bool plm_registry_get_manifest(struct plm_registry *registry, const struct plm_d
         .done = manifest_done,
         .ctx = get,
     };
-    return plm_document_get(registry, &request, err);
+    return plm_document_start(registry, &request, err);
 }
 
 /* ---- chunk digests ---- */
@@ -211,5 +216,5 @@ bool plm_registry_get_chunksums(struct plm_registry *registry, const struct plm_
         .done = chunksums_done,
         .ctx = get,
     };
-    return plm_document_get(registry, &request, err);
+    return plm_document_start(registry, &request, err);
 }
