@@ -64,6 +64,8 @@ enum plm_event_kind {
     PLM_EV_MODEL_CHECKED, /**< model_checked: once for each model */
     PLM_EV_VERIFY_DONE,   /**< verify; not when it was interrupted */
     PLM_EV_KEY,           /**< key */
+    PLM_EV_LOGIN,         /**< login: credentials are kept */
+    PLM_EV_LOGOUT,        /**< login: they are forgotten */
     PLM_EV_VERSION,       /**< version */
     /* any job */
     PLM_EV_LOCK_WAITING, /**< waiting: the store lock is held by another process */
@@ -86,6 +88,8 @@ enum plm_verb {
     PLM_VERB_CLEAN,
     PLM_VERB_VERIFY,
     PLM_VERB_KEYGEN,
+    PLM_VERB_LOGIN,
+    PLM_VERB_LOGOUT,
     PLM_VERB_VERSION,
     PLM_VERBS
 };
@@ -330,6 +334,13 @@ struct plm_event {
             const char *path, *public_line;
             bool created;
         } key;
+        struct {
+            const char *host;
+            const char *user;  /**< login alone */
+            const char *place; /**< path of the file, or name of the program that keeps them */
+            bool checked;      /**< login: the registry was asked, and took them */
+            bool removed;      /**< logout: there were some */
+        } login;
         struct {
             const char *version, *libraries;
         } version;

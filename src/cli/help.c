@@ -18,6 +18,8 @@ static const struct pair environment[] = {
     {"HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY",
      "proxies, when there is no --proxy; lower case counts too"},
     {"SSL_CERT_FILE", "certificate authorities, when there is no --cacert"},
+    {"HF_TOKEN", "token for Hugging Face; goes to huggingface.co and hf.co alone, over https"},
+    {"DOCKER_CONFIG", "folder of config.json with passwords of registries; default ~/.docker"},
     {"NO_COLOR, TERM=dumb", "no colours"},
 };
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/args.h"
+#include "cli/ask.h"
 #include "cli/environment.h"
 #include "cli/help.h"
 #include "cli/signals.h"
@@ -135,10 +136,33 @@ static bool start_engine(struct session *s, char **models_dir, struct plm_error 
            plm_engine_watch(s->engine, s->signal_fd, on_signal, s, err);
 }
 
+/* The words are copied by the submission. */
+static bool submit_login(struct session *s, struct plm_error *err)
+{
+    struct plm_job_spec spec;
+    struct plm_login_words words = {0};
+    uint32_t id;
+    bool ok = s->args.verb->job(&s->args, 0, &spec);
+    const struct plm_ask ask = {.host = spec.model,
+                                .user = s->args.values[PLM_OPT_USERNAME].text,
+                                .from_stdin = plm_args_has(&s->args, PLM_OPT_PASSWORD_STDIN),
+                                .in_fd = STDIN_FILENO,
+                                .signal_fd = s->signal_fd,
+                                .screen = &s->screen,
+                                .out = stderr};
+    spec.user = words.user;
+    spec.secret = words.password;
+    ok = ok && plm_ask_login(&ask, &words, err) && plm_engine_submit(s->engine, &spec, &id, err);
+    plm_login_words_wipe(&words);
+    return ok;
+}
+
 static bool submit_jobs(struct session *s, struct plm_error *err)
 {
     struct plm_job_spec spec;
     uint32_t id;
+    if (s->args.verb->verb == PLM_VERB_LOGIN)
+        return submit_login(s, err);
     for (size_t n = 0; s->args.verb->job(&s->args, n, &spec); n++) {
         if (!plm_engine_submit(s->engine, &spec, &id, err))
             return false;

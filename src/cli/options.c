@@ -65,6 +65,10 @@ static const struct plm_option_row rows[PLM_OPTIONS] = {
                          "time for one chunk, or one small request"},
     [PLM_OPT_CHUNK_SIZE] = {"chunk-size", 0, PLM_VALUE_SIZE, "SIZE", 64 * KIB, TIB, "64MiB",
                             "most bytes to ask for, or send, in one request"},
+    [PLM_OPT_USERNAME] = {"username", 'u', PLM_VALUE_TEXT, "NAME", 0, 0, "it is asked for",
+                          "who you are at the registry"},
+    [PLM_OPT_PASSWORD_STDIN] = {"password-stdin", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
+                                "read the password from standard input, to its end"},
 };
 
 const struct plm_option_row *plm_option_row(enum plm_option_id id)

@@ -48,12 +48,16 @@ static bool job_push(const struct plm_args *args, size_t n, struct plm_job_spec 
     return true;
 }
 
-#define NETWORK_OPTIONS                                                                            \
-    (PLM_OPT_BIT(PLM_OPT_CONNECTIONS) | PLM_OPT_BIT(PLM_OPT_LIMIT_RATE) |                          \
-     PLM_OPT_BIT(PLM_OPT_INSECURE) | PLM_OPT_BIT(PLM_OPT_CACERT) | PLM_OPT_BIT(PLM_OPT_PROXY) |    \
+/* Those of requests that move no blobs. */
+#define SMALL_REQUEST_OPTIONS                                                                      \
+    (PLM_OPT_BIT(PLM_OPT_INSECURE) | PLM_OPT_BIT(PLM_OPT_CACERT) | PLM_OPT_BIT(PLM_OPT_PROXY) |    \
      PLM_OPT_BIT(PLM_OPT_IPV4) | PLM_OPT_BIT(PLM_OPT_IPV6) | PLM_OPT_BIT(PLM_OPT_RESOLVE) |        \
      PLM_OPT_BIT(PLM_OPT_MAX_RETRIES) | PLM_OPT_BIT(PLM_OPT_STALL_TIMEOUT) |                       \
-     PLM_OPT_BIT(PLM_OPT_TIMEOUT) | PLM_OPT_BIT(PLM_OPT_CHUNK_SIZE))
+     PLM_OPT_BIT(PLM_OPT_TIMEOUT))
+
+#define NETWORK_OPTIONS                                                                            \
+    (SMALL_REQUEST_OPTIONS | PLM_OPT_BIT(PLM_OPT_CONNECTIONS) | PLM_OPT_BIT(PLM_OPT_LIMIT_RATE) |  \
+     PLM_OPT_BIT(PLM_OPT_CHUNK_SIZE))
 
 static const struct plm_verb_row rows[] = {
     {.verb = PLM_VERB_PULL,
@@ -140,6 +144,28 @@ static const struct plm_verb_row rows[] = {
      .more = "Makes ~/.ollama/id_ed25519 when there is none, and prints its public half. A key "
              "that is there is never changed.",
      .job = job_once},
+    {.verb = PLM_VERB_LOGIN,
+     .name = "login",
+     .operands = "HOST",
+     .summary = "keep a user name and password for a registry",
+     .more = "HOST is [scheme://]host[:port]. The registry is asked first; what it refuses is not "
+             "kept. They are kept where the docker client looks too: by the helper program that "
+             "~/.docker/config.json names for the registry, or else in that file, which then only "
+             "you can read. A password is never an argument: it is asked for, or read from a pipe.",
+     .min_operands = 1,
+     .max_operands = 1,
+     .options = SMALL_REQUEST_OPTIONS | PLM_OPT_BIT(PLM_OPT_USERNAME) |
+                PLM_OPT_BIT(PLM_OPT_PASSWORD_STDIN),
+     .job = job_once},
+    {.verb = PLM_VERB_LOGOUT,
+     .name = "logout",
+     .operands = "HOST",
+     .summary = "forget them",
+     .more = "Forgets what `login` or the docker client keep for the registry, in the file or by "
+             "the helper program. Nothing is sent anywhere.",
+     .min_operands = 1,
+     .max_operands = 1,
+     .job = job_once},
     {.verb = PLM_VERB_VERSION,
      .name = "version",
      .operands = "",
@@ -191,8 +217,8 @@ const struct plm_verb_row *plm_verb_nearest(const char *word)
 
 bool plm_verb_is_reserved(const char *word)
 {
-    static const char *const later[] = {"queue", "outdated", "update", "export", "import",
-                                        "prune", "get",      "serve",  "login",  "logout"};
+    static const char *const later[] = {"queue",  "outdated", "update", "export",
+                                        "import", "prune",    "get",    "serve"};
     for (size_t i = 0; i < PLM_COUNT(later); i++) {
         if (strcmp(later[i], word) == 0)
             return true;

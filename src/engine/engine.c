@@ -22,7 +22,8 @@ static const struct plm_job_kind *const kinds[PLM_VERBS] = {
     [PLM_VERB_SHOW] = &plm_show_kind,     [PLM_VERB_RM] = &plm_remove_kind,
     [PLM_VERB_CP] = &plm_copy_kind,       [PLM_VERB_CLEAN] = &plm_clean_kind,
     [PLM_VERB_KEYGEN] = &plm_keygen_kind, [PLM_VERB_VERIFY] = &plm_verify_kind,
-    [PLM_VERB_PUSH] = &plm_push_kind,
+    [PLM_VERB_PUSH] = &plm_push_kind,     [PLM_VERB_LOGIN] = &plm_login_kind,
+    [PLM_VERB_LOGOUT] = &plm_logout_kind,
 };
 
 static bool make_user_agent(struct plm_engine *engine, struct plm_error *err)
@@ -113,6 +114,11 @@ static void free_job(struct plm_job *job)
     for (size_t i = 0; i < job->model_count; i++)
         free(job->models[i]);
     free(job->models);
+    plm_job_drop_credential(job);
+    if (job->secret)
+        explicit_bzero(job->secret, strlen(job->secret));
+    free(job->secret);
+    free(job->user);
     free(job->model);
     free(job->target);
     free(job);
@@ -175,20 +181,25 @@ void plm_engine_unlock_store(struct plm_engine *engine)
     plm_lock_release(&engine->store_lock, false);
 }
 
+static bool copy_text(const char *text, char **out)
+{
+    *out = text ? strdup(text) : NULL;
+    return !text || *out;
+}
+
 static bool copy_spec(struct plm_job *job, const struct plm_job_spec *spec)
 {
     job->dry_run = spec->dry_run;
     job->fast = spec->fast;
-    job->model = spec->model ? strdup(spec->model) : NULL;
-    job->target = spec->target ? strdup(spec->target) : NULL;
     job->models = calloc(spec->model_count ? spec->model_count : 1, sizeof(*job->models));
     while (job->models && job->model_count < spec->model_count) {
-        char *model = strdup(spec->models[job->model_count]);
-        if (!model)
+        if (!copy_text(spec->models[job->model_count], &job->models[job->model_count]))
             return false;
-        job->models[job->model_count++] = model;
+        job->model_count++;
     }
-    return job->models && (!spec->model || job->model) && (!spec->target || job->target);
+    return job->models && copy_text(spec->model, &job->model) &&
+           copy_text(spec->target, &job->target) && copy_text(spec->user, &job->user) &&
+           copy_text(spec->secret, &job->secret);
 }
 
 bool plm_engine_submit(struct plm_engine *engine, const struct plm_job_spec *spec, uint32_t *job_id,
@@ -246,6 +257,7 @@ bool plm_job_prepare(struct plm_job *job, struct plm_error *err)
     if (kind->needs_ref && !job->has_ref)
         job->has_ref = plm_ref_parse(job->model ? job->model : "", &job->ref, err);
     return (!kind->needs_ref || job->has_ref) && open_store(job, err) &&
+           (!kind->needs_ref || !kind->needs_network || plm_job_find_credential(job, err)) &&
            (!kind->prepare || kind->prepare(job, err));
 }
 
@@ -293,6 +305,8 @@ static void start_job(struct plm_job *job)
             return;
         }
     }
+    if (is_first_try)
+        plm_job_tell_of_credential(job);
     if (job->kind->run)
         run_now(job);
     else if (is_first_try && !job->kind->start(job, &err))

@@ -45,7 +45,8 @@ bool plm_mirrors_open(struct plm_mirrors *mirrors, const char *const *texts, siz
                       const struct plm_registry_options *options, struct plm_error *err)
 {
     struct plm_registry_options own = *options;
-    own.key_path = NULL; /* the user's key is for the registries that the user names */
+    own.key_path = NULL; /* what the user is known by is for the model's own registry */
+    own.credential = NULL;
     own.insecure = false;
     for (size_t i = 0; i < count && mirrors->count < PLM_MIRRORS_MAX; i++) {
         struct plm_ref at;

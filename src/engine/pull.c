@@ -330,6 +330,7 @@ static bool start(struct plm_job *job, struct plm_error *err)
     pull->kick = (struct plm_timer){.fire = on_kick, .ctx = pull};
     pull->tick = (struct plm_timer){.fire = on_tick, .ctx = pull};
     struct plm_registry_options options = {.key_path = engine->key_path,
+                                           .credential = plm_job_credential(job),
                                            .max_retries = engine->options.max_retries,
                                            .timeout_ms = engine->options.timeout_ms,
                                            .insecure = engine->options.insecure,

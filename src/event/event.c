@@ -49,6 +49,8 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
     [PLM_EV_MODEL_CHECKED] = "model_checked",
     [PLM_EV_VERIFY_DONE] = "verify_done",
     [PLM_EV_KEY] = "key",
+    [PLM_EV_LOGIN] = "login",
+    [PLM_EV_LOGOUT] = "logout",
     [PLM_EV_VERSION] = "version",
     [PLM_EV_LOCK_WAITING] = "lock_waiting",
     [PLM_EV_WARNING] = "warning",
@@ -58,10 +60,11 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
 };
 
 static const char *const verb_names[PLM_VERBS] = {
-    [PLM_VERB_NONE] = "none",       [PLM_VERB_PULL] = "pull",   [PLM_VERB_LIST] = "list",
-    [PLM_VERB_PUSH] = "push",       [PLM_VERB_SHOW] = "show",   [PLM_VERB_RM] = "rm",
-    [PLM_VERB_CP] = "cp",           [PLM_VERB_CLEAN] = "clean", [PLM_VERB_KEYGEN] = "keygen",
-    [PLM_VERB_VERSION] = "version", [PLM_VERB_VERIFY] = "verify",
+    [PLM_VERB_NONE] = "none",       [PLM_VERB_PULL] = "pull",     [PLM_VERB_LIST] = "list",
+    [PLM_VERB_PUSH] = "push",       [PLM_VERB_SHOW] = "show",     [PLM_VERB_RM] = "rm",
+    [PLM_VERB_CP] = "cp",           [PLM_VERB_CLEAN] = "clean",   [PLM_VERB_KEYGEN] = "keygen",
+    [PLM_VERB_VERSION] = "version", [PLM_VERB_VERIFY] = "verify", [PLM_VERB_LOGIN] = "login",
+    [PLM_VERB_LOGOUT] = "logout",
 };
 
 static const char *const blob_verdicts[PLM_BLOB_VERDICTS] = {

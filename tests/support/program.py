@@ -14,7 +14,7 @@ SANITIZERS = {
     "LSAN_OPTIONS": f"exitcode={SANITIZER_STATUS}",
 }
 # A test's own environment decides about these, never that of whoever runs the tests.
-FOREIGN = ("OLLAMA_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_", "HF_TOKEN",
+FOREIGN = ("OLLAMA_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_", "HF_TOKEN", "DOCKER_",
            "NO_COLOR", "CI", "COLUMNS")
 
 

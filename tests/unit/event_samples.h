@@ -198,6 +198,13 @@ static inline void fill_store(struct plm_event *e, const struct event_samples *s
         e->key.public_line = "ssh-ed25519 AAAA";
         e->key.created = true;
         break;
+    case PLM_EV_LOGIN:
+    case PLM_EV_LOGOUT:
+        e->login.host = "registry.example.org:5000";
+        e->login.user = HOSTILE;
+        e->login.place = "/home/u/.docker/config.json";
+        e->login.checked = e->login.removed = true;
+        break;
     case PLM_EV_VERSION:
         e->version.version = "0.1.0";
         e->version.libraries = "libcurl/7.88.1";
