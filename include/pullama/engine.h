@@ -43,6 +43,7 @@ struct plm_job_spec {
     const char *const *models; /**< verify: references, as typed; none: all in the store */
     size_t model_count;
     bool fast; /**< verify: trust blobs that were hashed before and are unchanged by size and time */
+    bool repair; /**< verify: fetch again what is damaged, from where the models are from */
     bool dry_run;
 };
 

@@ -16,7 +16,8 @@ struct plm_job_kind {
     bool makes_store; /**< the models directory is made when it is missing */
     bool needs_ref;   /**< spec.model must be a reference */
     bool needs_lock;  /**< runs under the store lock, and waits for it; a dry run goes without */
-    bool no_store;    /**< the models directory is not looked at */
+    bool changes_store; /**< changes files in a store that is there, and needs its `.pullm` */
+    bool no_store;      /**< the models directory is not looked at */
     bool needs_network;
     bool changes_key; /**< files beside the key are made */
     const char *integrity_hint; /**< what can be done about wrong bytes; NULL: the general hint */
@@ -32,7 +33,7 @@ struct plm_job_kind {
     void (*free)(struct plm_job *job);
 };
 extern const struct plm_job_kind plm_pull_kind, plm_list_kind, plm_show_kind, plm_remove_kind,
-    plm_copy_kind, plm_clean_kind, plm_keygen_kind, plm_verify_kind;
+    plm_copy_kind, plm_clean_kind, plm_keygen_kind, plm_verify_kind, plm_repair_kind;
 
 struct plm_job {
     struct plm_engine *engine;
@@ -42,7 +43,7 @@ struct plm_job {
     char *model, *target; /**< owned; as given, or NULL */
     char **models;        /**< owned, likewise each of them */
     size_t model_count;
-    bool dry_run, fast;
+    bool dry_run, fast, repair;
     struct plm_ref ref;
     bool has_ref;
     bool started, ended, stopping;
