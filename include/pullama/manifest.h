@@ -61,6 +61,9 @@ PLM_API PLM_MUST bool plm_manifest_blobs(const struct plm_manifest *manifest,
 /** True when the bytes are an index or manifest list, by media type or by a `manifests` array. */
 PLM_API bool plm_index_detect(const char *bytes, size_t size);
 
+/** True for "os/arch" and "os/arch/variant". */
+PLM_API bool plm_platform_is_valid(const char *text);
+
 /**
  * Chooses the manifest for @p platform ("os/arch" or "os/arch/variant"; NULL: this machine's, then linux/amd64, then the only one).
  * PLM_E_NOT_FOUND names the platforms that there are.

@@ -14,9 +14,12 @@ static const struct pair environment[] = {
     {"OLLAMA_MODELS", "the model store, when there is no --models-dir"},
     {"OLLAMA_NOPRUNE", "true: keep the layers that a replaced model alone had"},
     {"OLLAMA_REGISTRY_MAXSTREAMS", "connections, when there is no --connections; 1 to 32 count"},
+    {"PULLAMA_MIRRORS", "mirrors, when there is no --mirror; spaces between them"},
     {"HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY",
      "proxies, when there is no --proxy; lower case counts too"},
     {"SSL_CERT_FILE", "certificate authorities, when there is no --cacert"},
+    {"HF_TOKEN", "token for Hugging Face; goes to huggingface.co and hf.co alone, over https"},
+    {"DOCKER_CONFIG", "folder of config.json with passwords of registries; default ~/.docker"},
     {"NO_COLOR, TERM=dumb", "no colours"},
 };
 

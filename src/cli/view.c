@@ -1,8 +1,11 @@
 /* The view as its callers see it, and the choice of who shows an event. */
 #include "cli/view_parts.h"
 
+#include "cli/verbs.h"
+
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -121,7 +124,8 @@ static void show(struct plm_view *view, const struct plm_event *event)
         plm_view_interrupted(view, event);
     else if (event->kind == PLM_EV_FAILED)
         plm_view_failed(view, event);
-    else if (lines || plm_view_warning(view, event) || plm_view_store(view, event))
+    else if (lines || plm_view_warning(view, event) || plm_view_verify(view, event) ||
+             plm_view_store(view, event))
         return;
     else if (view->framed)
         plm_view_tty(view, event);
@@ -135,7 +139,8 @@ static void emit(void *ctx, const struct plm_event *event)
     view->seq = event->seq;
     begin_job(view, event);
     plm_snapshot_fold(&view->snapshot, event);
-    if (event->kind == PLM_EV_PULL_START || event->kind == PLM_EV_PUSH_START)
+    if (event->kind == PLM_EV_PULL_START || event->kind == PLM_EV_PUSH_START ||
+        event->kind == PLM_EV_VERIFY_START)
         plm_live_begin(view);
     show(view, event);
     if (event->kind == PLM_EV_COMPLETED || event->kind == PLM_EV_FAILED)
@@ -181,12 +186,18 @@ void plm_view_fail(struct plm_view *view, enum plm_verb verb, const struct plm_e
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now); /* this clock is always there */
+    const char *hint = plm_code_hint(error->code);
+    char usage[64];
+    if (error->code == PLM_E_USAGE && verb != PLM_VERB_NONE) {
+        (void)snprintf(usage, sizeof(usage), "%s %s", hint, plm_verb_row(verb)->name);
+        hint = usage;
+    }
     struct plm_event event = {
         .seq = view->seq + 1,
         .time_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000,
         .verb = verb,
         .kind = PLM_EV_FAILED,
-        .failed = {.error = error, .hint = plm_code_hint(error->code)},
+        .failed = {.error = error, .hint = hint},
     };
     emit(view, &event);
 }

@@ -1,6 +1,9 @@
-/* The store's commands, line by line: rm, cp, clean, keygen, version; list and show have own files.
+/* The store's commands, line by line: rm, cp, clean, keygen, login, version; list and show have own
+ * files.
  */
 #include "cli/view_parts.h"
+
+#include <string.h>
 
 /* A line whose glyph is drawn on terminals alone; @p indent in pipes. */
 static struct plm_line begin(struct plm_view *view, enum plm_style style, enum plm_glyph glyph,
@@ -37,7 +40,7 @@ static void show_removal(struct plm_view *view, const struct plm_event *event)
         plm_line_end(&line);
         return;
     }
-    plm_line_put(&line, PLM_STYLE_NONE, "deleted blob ");
+    plm_line_put(&line, PLM_STYLE_NONE, "%s blob ", would);
     plm_line_put(&line, PLM_STYLE_DIGEST, "%s", plm_words_digest(&event->blob.want->digest, id));
     end_with_bytes(&line, event->blob.want->size);
 }
@@ -95,6 +98,22 @@ static void show_key(struct plm_view *view, const struct plm_event *event)
     plm_line_end(&public_line);
 }
 
+static void show_login(struct plm_view *view, const struct plm_event *event)
+{
+    struct plm_line line = begin(view, PLM_STYLE_SUCCESS, PLM_GLYPH_OK, false);
+    const char *host = event->login.host, *place = event->login.place;
+    bool is_program = strncmp(place, "docker-credential-", 18) == 0;
+    if (event->kind == PLM_EV_LOGIN)
+        plm_line_put(&line, PLM_STYLE_NONE, "logged in to %s as %s; the password is kept %s %s",
+                     host, event->login.user, is_program ? "by" : "in", place);
+    else if (event->login.removed)
+        plm_line_put(&line, PLM_STYLE_NONE, "logged out of %s; the password is gone from %s", host,
+                     place);
+    else
+        plm_line_put(&line, PLM_STYLE_NONE, "there was no password for %s in %s", host, place);
+    plm_line_end(&line);
+}
+
 static void show_version(struct plm_view *view, const struct plm_event *event)
 {
     plm_view_say(view, "pullama %s", event->version.version);
@@ -140,6 +159,10 @@ bool plm_view_store(struct plm_view *view, const struct plm_event *event)
         return true;
     case PLM_EV_KEY:
         show_key(view, event);
+        return true;
+    case PLM_EV_LOGIN:
+    case PLM_EV_LOGOUT:
+        show_login(view, event);
         return true;
     case PLM_EV_VERSION:
         show_version(view, event);

@@ -18,6 +18,16 @@ static uint64_t end_of(const struct plm_chunk *chunk)
     return chunk->whole ? chunk->download->want.size : chunk->span.end;
 }
 
+/* The first answer tells where the blob is: others need not wait for the next tick. */
+static void note_answer(const struct plm_chunk *chunk)
+{
+    struct plm_pull *pull = chunk->download->pull;
+    int64_t ms = now_of(chunk) - chunk->started_ms;
+    if (pull->answer_ms == 0 || ms < pull->answer_ms)
+        pull->answer_ms = ms > 0 ? ms : 1;
+    plm_pull_kick(pull);
+}
+
 static bool on_head(void *ctx, const struct plm_http_head *head, struct plm_error *err)
 {
     struct plm_chunk *chunk = ctx;
@@ -38,6 +48,7 @@ static bool on_head(void *ctx, const struct plm_http_head *head, struct plm_erro
         return false;
     }
     chunk->state = PLM_CHUNK_RECEIVING;
+    note_answer(chunk);
     return true;
 }
 
@@ -72,8 +83,10 @@ static bool on_bytes(void *ctx, const void *bytes, size_t length, struct plm_err
         chunk->received += use;
         chunk->last_byte_ms = now_of(chunk);
         bool is_new = chunk->download->done > before; /* else a stream repeats what is here */
-        if (is_new)
+        if (is_new) {
             chunk->attempts = chunk->resolves = 0;
+            plm_mirrors_praise(&chunk->download->pull->mirrors, chunk->download->mirror);
+        }
         plm_pull_received(chunk->download->pull, use, is_new);
     }
     bool cut = chunk->at >= end && !chunk->whole && end < chunk->asked.end;
@@ -142,8 +155,7 @@ static bool is_one_too_many(const struct plm_chunk *chunk, const struct plm_fetc
 static void give_back(struct plm_chunk *chunk)
 {
     struct plm_pull *pull = chunk->download->pull;
-    pull->limit = pull->active > 1 ? pull->active - 1 : 1;
-    pull->limited_ms = now_of(chunk);
+    plm_lanes_refused(&pull->lanes, pull->active, now_of(chunk));
     plm_download_chunk_ended(chunk);
 }
 
@@ -164,6 +176,10 @@ static void retry(struct plm_chunk *chunk, const struct plm_fetch_result *result
     uint64_t random = 0;
     if (is_one_too_many(chunk, result)) {
         give_back(chunk);
+        return;
+    }
+    if (chunk->attempts > 0 && plm_download_leave_mirror(chunk->download, result->error)) {
+        plm_download_chunk_ended(chunk);
         return;
     }
     /* A byte that came for any other request counts as well: then this is the first failure again.
@@ -211,6 +227,8 @@ static void on_done(void *ctx, const struct plm_fetch_result *result)
         retry(chunk, result);
     } else if (d->no_ranges && !chunk->whole && result->error->code == PLM_E_PROTOCOL) {
         plm_download_chunk_ended(chunk); /* the plan goes on with one stream of the whole */
+    } else if (plm_download_leave_mirror(d, result->error)) {
+        plm_download_chunk_ended(chunk);
     } else {
         fail_for_good(chunk, result->error);
     }

@@ -8,21 +8,25 @@
 #define SPLIT_AFTER_MS 2000
 #define MUCH_SLOWER 4
 #define REPLACE_WORTH_MS 1000
+#define WINDOW_LEAST (UINT64_C(128) << 20)
 
-static uint64_t window_of(const struct plm_download *d)
+/* The hash follows the prefix: what lies far beyond it would have to come from the disk again. */
+static uint64_t window_of(const struct plm_download *d, uint64_t length)
 {
-    uint64_t window = 2 * (uint64_t)d->pull->connections * d->chunk_length;
+    uint64_t window = 2 * plm_lanes_allowed(&d->pull->lanes) * length;
+    if (window < WINDOW_LEAST)
+        window = WINDOW_LEAST;
     uint64_t limit = plm_spans_prefix(&d->partial->written) + window;
     return limit < d->want.size ? limit : d->want.size;
 }
 
-bool plm_download_start_chunk(struct plm_download *d, uint64_t limit)
+bool plm_download_start_chunk(struct plm_download *d)
 {
     struct plm_span asked[PLM_CONNECTIONS_MAX + 1], span;
     struct plm_error err = {0};
     size_t count = 0;
     uint64_t left = d->want.size - d->done;
-    if (d->state != PLM_DOWNLOAD_FETCHING || d->closing)
+    if (d->state != PLM_DOWNLOAD_FETCHING || d->closing || d->leaving)
         return false;
     if (d->chunk_count > 0 && (d->no_ranges || plm_source_is_unresolved(d->source)))
         return false;
@@ -30,9 +34,12 @@ bool plm_download_start_chunk(struct plm_download *d, uint64_t limit)
         asked[count++] = (struct plm_span){c->at, c->span.end};
     for (size_t i = 0; i < count; i++)
         left -= plm_span_length(asked[i]) < left ? plm_span_length(asked[i]) : left;
-    uint64_t window = window_of(d);
-    if (!plm_plan_next(&d->partial->written, asked, count, limit < window ? limit : window,
-                       plm_plan_tail_length(left, d->chunk_length, d->pull->connections), &span))
+    const struct plm_plan_pace pace = {.connections = plm_lanes_allowed(&d->pull->lanes),
+                                       .bytes_per_second = d->pull->usual_rate,
+                                       .answer_ms = d->pull->answer_ms};
+    uint64_t length =
+        plm_plan_chunk_length(d->want.size, left, d->pull->job->engine->options.chunk_size, &pace);
+    if (!plm_plan_next(&d->partial->written, asked, count, window_of(d, length), length, &span))
         return false;
     if (d->no_ranges)
         span = (struct plm_span){0, d->want.size};
@@ -97,7 +104,7 @@ bool plm_download_split(struct plm_download *d)
         struct plm_chunk was = *slow;
         d->pull->usual_rate /= 2;
         plm_chunk_free(slow);
-        if (!plm_download_start_chunk(d, UINT64_MAX))
+        if (!plm_download_start_chunk(d))
             return false;
         plm_chunk_inherit(d->chunks, &was);
         return true;

@@ -2,28 +2,45 @@
 #include "engine/plan.h"
 
 #define GRID (UINT64_C(1) << 20)
-#define PIECES_PER_CONNECTION 4
-#define LEAST (UINT64_C(8) << 20)
+#define LEAST (UINT64_C(4) << 20)
+#define FIRST (UINT64_C(8) << 20)
+/* Between two requests a connection is idle for one answer: a twentieth of its time at most. */
+#define PIECE_LEAST_MS 2000
+#define PIECE_ANSWERS 20
+#define PIECE_MOST_MS 60000
+#define RATE_MOST (UINT64_C(1) << 40)
 /* A cut connection throws away what is on its way to us. */
 #define SPLIT_WORTH_S 3
-#define TAIL_LEAST (UINT64_C(4) << 20)
 
-uint64_t plm_plan_chunk_length(uint64_t blob_size, uint64_t chunk_size, unsigned connections)
+static uint64_t on_grid(uint64_t length)
 {
-    uint64_t even = blob_size / ((uint64_t)connections * PIECES_PER_CONNECTION);
-    if (even < LEAST)
-        even = blob_size / connections < LEAST ? blob_size / connections + 1 : LEAST;
-    even = (even + GRID - 1) / GRID * GRID;
-    return even < chunk_size ? even : chunk_size;
+    return length > 0 ? (length + GRID - 1) / GRID * GRID : GRID;
 }
 
-uint64_t plm_plan_tail_length(uint64_t left, uint64_t chunk_length, unsigned connections)
+static uint64_t worth_a_request(const struct plm_plan_pace *pace)
 {
-    uint64_t share = left / (2 * (uint64_t)connections);
-    if (share < TAIL_LEAST)
-        share = TAIL_LEAST;
-    share = (share + GRID - 1) / GRID * GRID;
-    return share < chunk_length ? share : chunk_length;
+    int64_t ms = pace->answer_ms * PIECE_ANSWERS;
+    if (pace->bytes_per_second == 0)
+        return FIRST;
+    if (ms < PIECE_LEAST_MS)
+        ms = PIECE_LEAST_MS;
+    if (ms > PIECE_MOST_MS)
+        ms = PIECE_MOST_MS;
+    uint64_t rate = pace->bytes_per_second < RATE_MOST ? pace->bytes_per_second : RATE_MOST;
+    return on_grid(rate * (uint64_t)ms / 1000);
+}
+
+uint64_t plm_plan_chunk_length(uint64_t size, uint64_t left, uint64_t most,
+                               const struct plm_plan_pace *pace)
+{
+    uint64_t even = on_grid(size / pace->connections), least = even < LEAST ? even : LEAST;
+    uint64_t length = worth_a_request(pace),
+             share = on_grid(left / (2 * (uint64_t)pace->connections));
+    if (length > share)
+        length = share;
+    if (length < least)
+        length = least;
+    return length < most ? length : most;
 }
 
 /* Moves `from` behind every asked span that covers it. */
@@ -49,7 +66,9 @@ bool plm_plan_next(const struct plm_spans *written, const struct plm_span *asked
             from = start;
             continue;
         }
-        uint64_t end = (start / chunk_length + 1) * chunk_length;
+        uint64_t end = start + chunk_length, even = end / GRID * GRID;
+        if (even > start)
+            end = even;
         if (end > gap.end)
             end = gap.end;
         for (size_t i = 0; i < count; i++)

@@ -6,20 +6,24 @@
 /** Smallest piece worth a request of its own. */
 #define PLM_PLAN_MIN_CHUNK (UINT64_C(64) << 10)
 
-/** Chunk length for a blob: @p chunk_size, but so small that every connection gets several pieces.
- */
-uint64_t plm_plan_chunk_length(uint64_t blob_size, uint64_t chunk_size, unsigned connections);
+/** What is known of the connections. */
+struct plm_plan_pace {
+    unsigned connections;
+    uint64_t bytes_per_second; /**< that one of them brings; 0: not known yet */
+    int64_t answer_ms; /**< from a request to its answer, when nothing moves; 0: not known */
+};
 
 /**
- * Towards the end pieces become smaller, so that all connections end together: the length of the
- * next one, when @p left bytes are neither here nor asked for.
+ * The length of the next piece of a blob of @p size bytes, @p left of which are neither here nor
+ * asked for: at most @p most; so long that the wait for the next answer is a small part of it;
+ * shorter towards the end, so that all connections end together; and every connection gets a piece.
  */
-uint64_t plm_plan_tail_length(uint64_t left, uint64_t chunk_length, unsigned connections);
+uint64_t plm_plan_chunk_length(uint64_t size, uint64_t left, uint64_t most,
+                               const struct plm_plan_pace *pace);
 
 /**
- * The lowest bytes below @p limit that are neither written nor asked for, cut at the next multiple
- * of
- * @p chunk_length. False when there are none.
+ * The lowest bytes below @p limit that are neither written nor asked for, at most @p chunk_length,
+ * to a multiple of 1 MiB where that fits. False when there are none.
  */
 bool plm_plan_next(const struct plm_spans *written, const struct plm_span *asked, size_t count,
                    uint64_t limit, uint64_t chunk_length, struct plm_span *out);

@@ -11,7 +11,6 @@
 #define TICK_MS 100
 #define COMMIT_RETRY_MS 100
 #define OPEN_MAX 64
-#define LIMIT_RECOVERS_MS 10000
 
 struct plm_loop *plm_pull_loop(const struct plm_pull *pull)
 {
@@ -100,7 +99,7 @@ static bool start_one(struct plm_pull *pull)
     size_t open = 0;
     for (size_t i = pull->low; i < pull->high; i++) {
         struct plm_download *d = &pull->downloads[i];
-        if (plm_download_start_chunk(d, UINT64_MAX))
+        if (plm_download_start_chunk(d))
             return true;
         open += d->state != PLM_DOWNLOAD_STAGED && d->state != PLM_DOWNLOAD_PRESENT &&
                 d->state != PLM_DOWNLOAD_PLANNED;
@@ -122,13 +121,9 @@ static bool start_one(struct plm_pull *pull)
 
 static void schedule(struct plm_pull *pull)
 {
-    int64_t now = plm_loop_now(plm_pull_loop(pull));
-    if (pull->limit < pull->connections && now - pull->limited_ms > LIMIT_RECOVERS_MS) {
-        pull->limit++;
-        pull->limited_ms = now;
-    }
-    while (pull->active < pull->limit && start_one(pull))
-        ;
+    pull->is_starved = false;
+    while (pull->active < plm_lanes_allowed(&pull->lanes) && !pull->is_starved)
+        pull->is_starved = !start_one(pull);
     while (pull->low < pull->high && (pull->downloads[pull->low].state == PLM_DOWNLOAD_STAGED ||
                                       pull->downloads[pull->low].state == PLM_DOWNLOAD_PRESENT))
         pull->low++;
@@ -139,7 +134,7 @@ static void schedule(struct plm_pull *pull)
 static void end_well(struct plm_pull *pull)
 {
     struct plm_job *job = pull->job;
-    int64_t elapsed = plm_loop_now(job->engine->loop) - job->started_ms;
+    int64_t elapsed = plm_os_monotonic_ms() - job->started_ms; /* committing took its time too */
     struct plm_event event = {
         .kind = PLM_EV_COMPLETED,
         .completed = {.total_size = pull->total,
@@ -156,6 +151,7 @@ static void end_well(struct plm_pull *pull)
 static void step_ending(struct plm_pull *pull)
 {
     bool closed = true;
+    plm_pull_leave_store(pull);
     for (size_t i = 0; i < pull->count; i++) {
         struct plm_download *d = &pull->downloads[i];
         plm_download_close(d);
@@ -172,11 +168,13 @@ static void step_ending(struct plm_pull *pull)
 
 static void step_committing(struct plm_pull *pull)
 {
-    bool again = false;
+    enum plm_commit_result result;
     struct plm_error err = {0};
-    if (!plm_pull_commit(pull, &again, &err))
+    if (!plm_pull_commit(pull, &result, &err))
         plm_pull_fail(pull, &err);
-    else if (again)
+    else if (result == PLM_COMMIT_TURN)
+        plm_pull_kick(pull);
+    else if (result == PLM_COMMIT_WAIT)
         plm_timer_start(plm_pull_loop(pull), &pull->kick, COMMIT_RETRY_MS);
     else
         end_well(pull);
@@ -218,11 +216,24 @@ static void on_kick(void *ctx)
         steps[pull->state](pull);
 }
 
+static void look_at_lanes(struct plm_pull *pull, int64_t now_ms)
+{
+    const struct plm_lanes_view view = {.now_ms = now_ms,
+                                        .received = pull->received,
+                                        .left = pull->total - overall_done(pull),
+                                        .active = pull->active,
+                                        .is_starved = pull->is_starved,
+                                        .answer_ms = pull->answer_ms};
+    plm_lanes_look(&pull->lanes, &view);
+}
+
 static void on_tick(void *ctx)
 {
     struct plm_pull *pull = ctx;
+    int64_t now_ms = plm_loop_now(plm_pull_loop(pull));
     plm_timer_start(plm_pull_loop(pull), &pull->tick, TICK_MS);
-    plm_meter_add(&pull->meter, plm_loop_now(plm_pull_loop(pull)), pull->received);
+    plm_meter_add(&pull->meter, now_ms, pull->received);
+    look_at_lanes(pull, now_ms);
     for (size_t i = pull->low; i < pull->high; i++)
         if (pull->downloads[i].dirty)
             plm_pull_show_progress(pull, &pull->downloads[i]);
@@ -314,10 +325,12 @@ static bool start(struct plm_job *job, struct plm_error *err)
         return plm_fail(err, PLM_E_NOMEM, "no memory for a pull");
     job->state = pull;
     pull->job = job;
-    pull->connections = pull->limit = engine->options.connections;
+    unsigned fixed = engine->options.connections;
+    plm_lanes_init(&pull->lanes, fixed ? fixed : PLM_LANES_LEAST, fixed ? fixed : PLM_LANES_MOST);
     pull->kick = (struct plm_timer){.fire = on_kick, .ctx = pull};
     pull->tick = (struct plm_timer){.fire = on_tick, .ctx = pull};
     struct plm_registry_options options = {.key_path = engine->key_path,
+                                           .credential = plm_job_credential(job),
                                            .max_retries = engine->options.max_retries,
                                            .timeout_ms = engine->options.timeout_ms,
                                            .insecure = engine->options.insecure,
@@ -326,7 +339,9 @@ static bool start(struct plm_job *job, struct plm_error *err)
     plm_job_emit_kind(job, PLM_EV_PULL_START);
     if (!plm_engine_network(engine, err) || !plm_engine_workers(engine, err) ||
         (engine->store.blobs_fd >= 0 && !job->dry_run && !plm_blobs_migrate(&engine->store, err)) ||
-        !plm_registry_new(engine->http, &job->ref, &options, &pull->registry, err))
+        !plm_registry_new(engine->http, &job->ref, &options, &pull->registry, err) ||
+        !plm_mirrors_open(&pull->mirrors, engine->options.mirrors, engine->options.mirror_count,
+                          engine->http, &job->ref, &options, err))
         return false;
     plm_job_emit_kind(job, PLM_EV_MANIFEST_FETCH_START);
     return plm_registry_get_manifest(pull->registry, job->ref.has_digest ? &job->ref.digest : NULL,
@@ -350,6 +365,7 @@ static void release(struct plm_job *job)
     plm_timer_stop(job->engine->loop, &pull->tick);
     for (size_t i = 0; i < pull->count; i++)
         plm_download_done(&pull->downloads[i]);
+    plm_mirrors_close(&pull->mirrors);
     plm_registry_free(pull->registry);
     plm_manifest_free(pull->manifest);
     free(pull->downloads);

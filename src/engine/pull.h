@@ -4,7 +4,9 @@
 
 #include "engine/download.h"
 #include "engine/engine_private.h"
+#include "engine/lanes.h"
 #include "engine/meter.h"
+#include "engine/mirrors.h"
 
 enum plm_pull_state {
     PLM_PULL_RESOLVING,
@@ -17,22 +19,27 @@ enum plm_pull_state {
 struct plm_pull {
     struct plm_job *job;
     struct plm_registry *registry;
+    struct plm_mirrors mirrors;
     struct plm_manifest *manifest;
     struct plm_download *downloads; /**< owned array */
     size_t count;
     size_t low;  /**< all before it are staged or present */
     size_t high; /**< none from it on was opened */
     enum plm_pull_state state;
-    bool is_child;               /**< the manifest was chosen out of an index */
-    unsigned connections, limit; /**< wanted, and allowed at this time */
-    unsigned active;             /**< chunks under way */
-    int64_t limited_ms;          /**< when the limit went down last */
+    bool is_child;          /**< the manifest was chosen out of an index */
+    struct plm_lanes lanes; /**< how many chunks may be under way */
+    unsigned active;        /**< chunks under way */
+    bool is_starved;        /**< more may be, but there is nothing to ask for */
+    int64_t answer_ms;      /**< shortest time from a request to its answer; 0: none yet */
     uint64_t total, received, shown;
     int64_t last_byte_ms; /**< when the last new byte came */
     struct plm_meter meter;
     uint64_t usual_rate; /**< bytes per second that a connection brings, by those that ended */
     struct plm_timer kick, tick;
     bool told_of_lock;
+    bool has_store;         /**< holds the store's lock, while it publishes */
+    size_t settled;         /**< blobs that were looked at since it holds it */
+    bool must_wait;         /**< for somebody who is at one of them */
     struct plm_error error; /**< first error */
     bool wrote_manifest;
 };
@@ -57,6 +64,13 @@ PLM_MUST bool plm_pull_preflight(struct plm_pull *pull, struct plm_event_plan *o
                                  struct plm_error *err);
 /** preflight.c: adds to an error about a disk that filled up how much room the rest needs. */
 void plm_pull_say_needed(struct plm_pull *pull);
-/** commit.c: publishes. *again: something must be waited for (true: try later); false on a real
- * failure. */
-PLM_MUST bool plm_pull_commit(struct plm_pull *pull, bool *again, struct plm_error *err);
+enum plm_commit_result {
+    PLM_COMMIT_DONE,
+    PLM_COMMIT_TURN, /**< there is more to do: call again soon; the store is locked */
+    PLM_COMMIT_WAIT, /**< somebody else is at it, or blobs must be fetched: later */
+};
+/** commit.c: publishes for a turn of the loop; false on a real failure. */
+PLM_MUST bool plm_pull_commit(struct plm_pull *pull, enum plm_commit_result *result,
+                              struct plm_error *err);
+/** commit.c: gives the store back when a commit ends before it is done. */
+void plm_pull_leave_store(struct plm_pull *pull);

@@ -337,6 +337,7 @@ static bool open_registry(struct plm_push *push, struct plm_error *err)
 {
     struct plm_engine *engine = push->job->engine;
     struct plm_registry_options options = {.key_path = engine->key_path,
+                                           .credential = plm_job_credential(push->job),
                                            .max_retries = engine->options.max_retries,
                                            .timeout_ms = engine->options.timeout_ms,
                                            .insecure = engine->options.insecure,

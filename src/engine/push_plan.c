@@ -66,8 +66,9 @@ static bool make_uploads(struct plm_push *push, struct plm_error *err)
 
 bool plm_push_read_model(struct plm_push *push, struct plm_error *err)
 {
-    return plm_stored_manifest(push->job, &push->manifest, NULL, err) && read_media(push, err) &&
-           make_uploads(push, err);
+    return plm_stored_manifest(&push->job->engine->store, &push->job->ref, &push->manifest, NULL,
+                               err) &&
+           read_media(push, err) && make_uploads(push, err);
 }
 
 /* ---- the plan ---- */

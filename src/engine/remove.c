@@ -24,7 +24,8 @@ static void tell_blob(void *ctx, const struct plm_descriptor *blob, uint64_t fre
     struct plm_event event = {.kind = PLM_EV_RM_BLOB,
                               .blob = {.want = blob,
                                        .index = (uint32_t)(blob - removal->blobs) + 1,
-                                       .total = (uint32_t)removal->count}};
+                                       .total = (uint32_t)removal->count},
+                              .file = {.dry_run = removal->job->dry_run}};
     plm_job_emit(removal->job, &event);
 }
 
@@ -107,7 +108,7 @@ static bool remove_model(struct removal *removal, struct plm_error *err)
 static bool load(const struct plm_job *job, struct plm_manifest **out, struct plm_error *err)
 {
     struct plm_error why = {0};
-    if (plm_stored_manifest(job, out, NULL, &why))
+    if (plm_stored_manifest(&job->engine->store, &job->ref, out, NULL, &why))
         return true;
     if (why.code == PLM_E_CORRUPT)
         return plm_fail(err, PLM_E_CORRUPT,

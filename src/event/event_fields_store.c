@@ -136,6 +136,18 @@ static void put_failed(const struct plm_event_visitor *v, const struct plm_event
     plm_fields_known(v, "HTTPStatus", error ? not_negative(error->http_status) : 0);
 }
 
+static void put_login(const struct plm_event_visitor *v, const struct plm_event *event)
+{
+    put_text(v, "Host", event->login.host);
+    put_text(v, "Place", event->login.place);
+    if (event->kind == PLM_EV_LOGOUT) {
+        put_truth(v, "Removed", event->login.removed);
+        return;
+    }
+    put_text(v, "User", event->login.user);
+    put_truth(v, "Checked", event->login.checked);
+}
+
 void plm_fields_store(const struct plm_event_visitor *v, const struct plm_event *event)
 {
     switch (event->kind) {
@@ -148,6 +160,9 @@ void plm_fields_store(const struct plm_event_visitor *v, const struct plm_event 
     case PLM_EV_RM_MANIFEST:
     case PLM_EV_CLEAN_FILE:
         put_file(v, event);
+        return;
+    case PLM_EV_RM_BLOB:
+        put_truth(v, "DryRun", event->file.dry_run);
         return;
     case PLM_EV_LAYERS_REMOVED:
     case PLM_EV_RM_DONE:
@@ -162,6 +177,10 @@ void plm_fields_store(const struct plm_event_visitor *v, const struct plm_event 
         put_text(v, "Path", event->key.path);
         put_text(v, "PublicKey", event->key.public_line);
         put_truth(v, "Created", event->key.created);
+        return;
+    case PLM_EV_LOGIN:
+    case PLM_EV_LOGOUT:
+        put_login(v, event);
         return;
     case PLM_EV_VERSION:
         put_text(v, "Version", event->version.version);

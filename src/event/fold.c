@@ -104,6 +104,7 @@ static void fold_blob(struct plm_snapshot *s, const struct plm_event *event)
     switch (event->kind) {
     case PLM_EV_BLOB_CACHED:
     case PLM_EV_BLOB_VERIFIED:
+    case PLM_EV_BLOB_CHECKED:
     case PLM_EV_BLOB_EXISTS:
     case PLM_EV_BLOB_MOUNTED:
     case PLM_EV_BLOB_SENT:
@@ -149,6 +150,11 @@ void plm_snapshot_fold(struct plm_snapshot *snapshot, const struct plm_event *ev
     case PLM_EV_PUSH_PLAN:
         snapshot->phase = PLM_PHASE_TRANSFERRING;
         raise_overall(snapshot, event->push_plan.present);
+        break;
+    case PLM_EV_VERIFY_START:
+        snapshot->phase = PLM_PHASE_TRANSFERRING;
+        snapshot->overall_total = event->verify.total_size;
+        snapshot->blobs_total = event->verify.blobs;
         break;
     case PLM_EV_MANIFEST_WRITE_START:
     case PLM_EV_MANIFEST_PUSH_START:

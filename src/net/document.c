@@ -94,8 +94,10 @@ static void give_up(struct plm_document *document, const struct plm_http_outcome
 {
     struct plm_error err = {
         .code = PLM_E_NETWORK, .sys_errno = cause->sys_errno, .http_status = cause->http_status};
-    (void)snprintf(err.msg, sizeof(err.msg), "%.400s (tried %d times)", cause->msg,
-                   document->retries + 1);
+    int length = snprintf(err.msg, sizeof(err.msg), "%.400s", cause->msg);
+    if (document->retries > 0 && length > 0)
+        (void)snprintf(err.msg + length, sizeof(err.msg) - (size_t)length, " (tried %d times)",
+                       document->retries + 1);
     finish(document, answer, &err);
 }
 

@@ -9,6 +9,8 @@
 
 #define DEPTH_MAX 8
 
+static const char blanks[] = " \t\r\n";
+
 static const char *non_empty(const struct plm_json *value)
 {
     const char *text = plm_json_text(value);
@@ -36,11 +38,28 @@ static const char *message_in(const struct plm_json *root)
 
 static const char *print_line(const char *text, char out[PLM_ERROR_ANSWER_TEXT])
 {
-    static const char blanks[] = " \t\r\n";
     text += strspn(text, blanks);
     char *line = strndup(text, strcspn(text, "\r\n"));
     (void)plm_text_printable(line ? line : "", out, PLM_ERROR_ANSWER_TEXT);
     free(line);
+    return out;
+}
+
+/* What servers say in markup: object stores in a message, web servers in a page's title. */
+static const char *print_element(const char *markup, char out[PLM_ERROR_ANSWER_TEXT])
+{
+    static const char *const tags[] = {"<message>", "<title>"};
+    for (size_t i = 0; i < PLM_COUNT(tags); i++) {
+        const char *text = strcasestr(markup, tags[i]);
+        if (!text)
+            continue;
+        text += strlen(tags[i]);
+        text += strspn(text, blanks);
+        char *line = strndup(text, strcspn(text, "<\r\n"));
+        (void)plm_text_printable(line ? line : "", out, PLM_ERROR_ANSWER_TEXT);
+        free(line);
+        return out;
+    }
     return out;
 }
 
@@ -51,6 +70,8 @@ const char *plm_error_answer_text(const struct plm_buf *body, char out[PLM_ERROR
         return out;
     plm_auto(plm_json_freep) struct plm_json *root = NULL;
     struct plm_error none = {0};
+    if (body->bytes[strspn(body->bytes, blanks)] == '<')
+        return print_element(body->bytes, out);
     if (!plm_json_parse(body->bytes, body->size, DEPTH_MAX, &root, &none))
         return print_line(body->bytes, out);
     const char *message = message_in(root);

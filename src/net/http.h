@@ -17,7 +17,10 @@ struct plm_http_options {
     const char *user_agent;
     const char *ca_file;   /**< or NULL: $SSL_CERT_FILE, then the system's bundle */
     const char *proxy;     /**< or NULL: from the environment by net/url.c's rules */
-    int64_t connect_ms;    /**< resolve + connect + TLS; 0: 30 s */
+    unsigned ip_version;         /**< 4 or 6: addresses of that kind alone; 0: any */
+    const char *const *resolves; /**< `HOST:PORT:ADDRESS[,ADDRESS]…`, each; copied */
+    size_t resolve_count;
+    int64_t connect_ms;    /**< resolve + connect + TLS; 0: 16 s */
     int64_t stall_ms;      /**< no byte either way for so long ends a transfer */
     uint64_t limit_rate;   /**< bytes per second over all transfers; 0: none */
     unsigned max_connections; /**< connections kept open when idle */

@@ -57,10 +57,10 @@ size_t plm_http_on_header(char *bytes, size_t one, size_t length, void *ctx)
 int plm_http_on_sending(void *ctx, char *remote_ip, char *local_ip, int remote_port, int local_port)
 {
     struct plm_http_transfer *t = ctx;
-    (void)remote_ip;
     (void)local_ip;
     (void)remote_port;
     (void)local_port;
+    plm_http_way_found(t, remote_ip);
     t->active_ms = plm_loop_now(t->client->loop);
     t->sent = true;
     return CURL_PREREQFUNC_OK;

@@ -3,12 +3,24 @@
 
 #include "net/http_head.h"
 #include "net/rate.h"
+#include "net/url.h"
+
+/* A host:port that answered, and at which of its addresses. */
+struct plm_http_way {
+    char place[PLM_URL_MAX / 16 + 8]; /* "" when the slot is free */
+    char address[64];                 /* "": none that works is known any more */
+};
+#define PLM_HTTP_WAYS 16
 
 struct plm_http_client {
     struct plm_loop *loop;
     char *user_agent;
     char *ca_file; /* NULL: the library's own */
     char *proxy;   /* NULL: from the environment; "": none */
+    struct curl_slist *resolves; /* names whose addresses the user gave */
+    long family;                 /* CURL_IPRESOLVE_… */
+    struct plm_http_way ways[PLM_HTTP_WAYS];
+    size_t next_way; /* the slot that is taken next */
     int64_t connect_ms;
     int64_t stall_ms;
     long buffer_bytes;
@@ -26,6 +38,7 @@ struct plm_http_transfer {
     struct plm_http_transfer *next, *prev;
     CURL *easy;
     struct curl_slist *headers;
+    struct curl_slist *resolves; /* the client's, and the way that is known */
     struct plm_http_sink sink;
     struct plm_http_body body;
     uint64_t body_at; /* bytes of it that the library has taken */
@@ -46,9 +59,26 @@ struct plm_http_transfer {
     uint64_t quantum; /* bytes that may pass before others have their turn */
     int64_t active_ms;
     char authority[PLM_URL_MAX / 16 + 8];
+    char place[PLM_URL_MAX / 16 + 8]; /* host:port; "" when the way is not ours to remember */
     char proxy[256]; /* redacted, for messages; "" when none */
     char detail[CURL_ERROR_SIZE];
 };
+
+/* http_way.c */
+
+/** Checks and copies what the options say of names and addresses. PLM_E_USAGE names a wrong one. */
+PLM_MUST bool plm_http_set_ways(struct plm_http_client *client,
+                                const struct plm_http_options *options, struct plm_error *err);
+
+/**
+ * Sets the addresses that a transfer may use, by the user's word and by what has worked: a dead
+ * address, or a dead kind of them, is waited for once and not by each connection.
+ */
+PLM_MUST bool plm_http_set_way(struct plm_http_transfer *transfer, const struct plm_url *url);
+/** The address that answered the connection of a transfer. */
+void plm_http_way_found(struct plm_http_transfer *transfer, const char *address);
+/** A transfer got no connection: its host's address is looked up again. */
+void plm_http_way_lost(const struct plm_http_transfer *transfer);
 
 /* http_setup.c */
 

@@ -30,6 +30,7 @@ static bool set_transport(struct plm_http_transfer *t, const struct plm_http_req
     SET(ok, easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(ok, easy, CURLOPT_HTTP09_ALLOWED, 0L);
     SET(ok, easy, CURLOPT_FOLLOWLOCATION, 0L);
+    SET(ok, easy, CURLOPT_IPRESOLVE, t->client->family);
     SET(ok, easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     SET(ok, easy, CURLOPT_NOSIGNAL, 1L);
     SET(ok, easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -195,7 +196,7 @@ bool plm_http_setup(struct plm_http_transfer *t, const struct plm_http_request *
         return plm_fail(err, PLM_E_INTERNAL, "an empty range was asked for");
     plm_url_authority(&url, t->authority, sizeof(t->authority));
     if (!set_transport(t, request) || !set_callbacks(t) || !set_tls(t, request->insecure_tls) ||
-        !set_proxy(t, &url, err))
+        !set_proxy(t, &url, err) || !plm_http_set_way(t, &url))
         return plm_fail(err, PLM_E_INTERNAL, "the HTTP library does not take our settings");
     return set_request(t, request, err);
 }

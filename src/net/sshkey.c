@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define KEY_FILE_MAX (64u << 10)
@@ -217,7 +218,13 @@ bool plm_sshkey_load(const char *path, struct plm_sshkey *out, struct plm_error 
     char *text = NULL;
     size_t size = 0;
     struct plm_error read = {0};
-    if (!plm_os_read_file(plm_os_cwd(), path, KEY_FILE_MAX, &text, &size, &read)) {
+    char *place =
+        NULL; /* a key may be linked to from where it is looked for; a store's files may not */
+    bool found = plm_os_absolute_path(path, &place, NULL);
+    bool is_read =
+        plm_os_read_file(plm_os_cwd(), found ? place : path, KEY_FILE_MAX, &text, &size, &read);
+    free(place);
+    if (!is_read) {
         if (read.code == PLM_E_NOT_FOUND) {
             (void)plm_fail(err, PLM_E_AUTH,
                            "a signature needs a key, and there is none at %s; "

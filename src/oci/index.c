@@ -102,7 +102,7 @@ static bool matches(const char *platform, const char *wanted)
            (platform[length] == '\0' || platform[length] == '/');
 }
 
-static bool is_platform(const char *text)
+bool plm_platform_is_valid(const char *text)
 {
     size_t slashes = 0, part = 0;
     for (; *text; text++) {
@@ -220,7 +220,7 @@ bool plm_index_select(const char *bytes, size_t size, const char *platform,
                       struct plm_descriptor *out, struct plm_error *err)
 {
     char shown[PLATFORM_MAX];
-    if (platform && !is_platform(platform))
+    if (platform && !plm_platform_is_valid(platform))
         return plm_fail(err, PLM_E_USAGE, "platform '%s' is not of the form os/arch",
                         plm_text_printable(platform, shown, sizeof(shown)));
     if (size > PLM_MANIFEST_MAX_BYTES)

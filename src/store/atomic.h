@@ -15,7 +15,7 @@
 PLM_MUST bool plm_atomic_write(int temp_dir, const char *temp_name, int dir, const char *name,
                                const void *bytes, size_t size, struct plm_error *err);
 
-/** The same for a file that its owner alone may read. */
+/** The same for a secret: nobody but its owner can read it, from its first byte on. */
 PLM_MUST bool plm_atomic_write_private(int temp_dir, const char *temp_name, int dir,
                                        const char *name, const void *bytes, size_t size,
                                        struct plm_error *err);

@@ -80,3 +80,26 @@ def test_a_file_in_place_of_the_models_directory(pullama, registry, tmp_path):
     result = pullama.run("pull", registry.name("library/m"), "--models-dir", file).ended(64)
     assert str(file) in result.err and "move" not in result.err, result
     assert file.read_text() == "mine"
+
+
+@pytest.mark.parametrize("option, value, said", [
+    ("--platform", "linux", "os/arch"), ("--proxy", "gopher://me:secret@there", "gopher://"),
+    ("--connections", "99", "1 to 32")])
+def test_a_wrong_value_is_named_and_the_help_of_the_command(pullama, registry, option, value, said):
+    result = pullama.run("pull", option, value, registry.name("library/m")).ended(64)
+    assert option.strip("-") in result.err and said in result.err and "pullama help" in result.err, result
+    assert "secret" not in result.err and not registry.log
+
+
+def test_one_try_is_not_counted(pullama, registry):
+    name = registry.name("library/m")
+    registry.stop()
+    result = pullama.run("pull", "--max-retries", "0", name).ended(6)
+    assert "tried" not in result.err, result
+
+
+def test_a_page_in_place_of_an_answer_says_its_title(pullama, registry):
+    registry.fault("/manifests/", status=400, body=b"<html>\r\n<head><title>400 The plain HTTP request was sent to"
+                   b" HTTPS port</title></head></html>", headers={"Content-Type": "text/html"})
+    result = pullama.run("pull", registry.name("library/m")).ended(1)
+    assert "sent to HTTPS port" in result.err and "<" not in result.err, result

@@ -251,4 +251,4 @@ def test_a_store_that_cannot_be_written(pullama, store, receive, put):
     store.chmod(0o755)
     result.ended(0)
     registry.check_pushed("alice/m", "v1", big)
-    assert "cannot be noted" in result.err
+    assert "cannot be noted" in result.named("warning")[0]["Message"]

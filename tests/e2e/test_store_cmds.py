@@ -110,6 +110,15 @@ def test_rm_takes_the_manifest_its_blobs_and_empty_folders(pullama, store, llama
     assert not (store / "manifests" / HOST).exists()
 
 
+def test_rm_tells_what_it_would_do(pullama, store, llama):
+    before = snapshot(store)
+    result = pullama.run("rm", "--dry-run", "llama").ended(0)
+    assert "would delete blob" in result.out and "deleted" not in result.out.replace("would delete", ""), result
+    assert snapshot(store) == before
+    events = pullama.run("rm", "--dry-run", "--output", "json", "llama").ended(0).named("rm_blob")
+    assert events and all(event["DryRun"] for event in events)
+
+
 def test_rm_keeps_what_others_name(pullama, store, llama):
     shared = llama.layers[0]
     other = Model([shared, Layer("template", b"other")])

@@ -209,15 +209,15 @@ class Body:
         left = self.request.length - self.request.received
         if self.most is not None:
             left = min(left, self.most - self.request.received)
-        while not self.server.inbox.try_take(min(left, PIECE)):
+        while not (may := self.server.inbox.take_up_to(min(left, PIECE))):
             self.wait()
         if self.pending:
-            piece, self.pending = self.pending[:min(left, PIECE)], self.pending[min(left, PIECE):]
+            piece, self.pending = self.pending[:may], self.pending[may:]
         else:
-            piece = self.sock.recv(min(left, PIECE))
+            piece = self.sock.recv(may)
         if not piece:
             raise Gone
-        self.server.inbox.give_back(min(left, PIECE) - len(piece))
+        self.server.inbox.give_back(may - len(piece))
         self.request.received += len(piece)
         return piece
 
@@ -414,6 +414,14 @@ class Gate:
     def take(self, size, exchange):
         while not self.try_take(size):
             exchange.wait(0.02)
+
+    def take_up_to(self, size):
+        with self.lock:
+            if self.left is not None:
+                size = min(size, self.left)
+                self.left -= size
+            self.passed += size
+            return size
 
     def give_back(self, size):
         with self.lock:

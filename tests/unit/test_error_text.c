@@ -36,6 +36,11 @@ static void message_is_found_in_every_known_form(void **state)
         {"\n  not json\r\nsecond line", "not json"},
         {"{\"error\":", "{\"error\":"},
         {"[1]", ""},
+        {"\n<html><head><title>400 sent to an HTTPS port</title></head>", "400 sent to an HTTPS port"},
+        {"<?xml version=\"1.0\"?><Error><Code>SlowDown</Code><Message>Later.</Message></Error>",
+         "Later."},
+        {"<html><body>Welcome</body></html>", ""},
+        {"<TITLE>\n Login\n</TITLE>", "Login"},
     };
     for (size_t i = 0; i < PLM_COUNT(rows); i++) {
         char out[PLM_ERROR_ANSWER_TEXT];

@@ -18,35 +18,50 @@ static void chunks_are_small_enough_for_every_connection(void **state)
     static const uint64_t sizes[] = {0,        1,       64 * KIB, MIB,      5 * MIB,
                                      32 * MIB, GIB / 3, 4 * GIB,  40 * GIB, UINT64_C(1) << 61};
     static const uint64_t limits[] = {64 * KIB, MIB, 64 * MIB, GIB};
-    for (size_t s = 0; s < PLM_COUNT(sizes); s++)
-        for (size_t l = 0; l < PLM_COUNT(limits); l++)
-            for (unsigned connections = 1; connections <= 32; connections++) {
-                uint64_t length = plm_plan_chunk_length(sizes[s], limits[l], connections);
-                assert_true(length > 0);
-                assert_true(length <= limits[l]);
-                /* Every connection gets a piece of what is worth one. */
-                if (sizes[s] >= 2 * MIB * connections)
-                    assert_true(length * connections <= sizes[s] + MIB * connections);
-            }
-    assert_int_equal(plm_plan_chunk_length(4 * GIB, 64 * MIB, 4), 64 * MIB);
-    assert_int_equal(plm_plan_chunk_length(GIB, 64 * MIB, 16), 16 * MIB);
-    assert_int_equal(plm_plan_chunk_length(64 * MIB, 64 * MIB, 4), 8 * MIB);
-    assert_int_equal(plm_plan_chunk_length(16 * MIB, 64 * MIB, 4), 5 * MIB);
+    static const uint64_t rates[] = {0, 1, 100 * KIB, 30 * MIB, UINT64_C(1) << 60};
+    static const int64_t answers[] = {0, 1, 100, INT64_C(1) << 40};
+    for (size_t i = 0; i < PLM_COUNT(sizes) * PLM_COUNT(limits) * PLM_COUNT(rates) * 4; i++)
+        for (unsigned connections = 1; connections <= 32; connections++) {
+            const struct plm_plan_pace pace = {connections, rates[i / 4 % 5], answers[i % 4]};
+            uint64_t size = sizes[i / 80], limit = limits[i / 20 % 4];
+            uint64_t length = plm_plan_chunk_length(size, size, limit, &pace);
+            assert_true(length > 0);
+            assert_true(length <= limit);
+            /* Every connection gets a piece of what is worth one. */
+            if (size >= 2 * MIB * connections)
+                assert_true(length * connections <= size + MIB * connections);
+        }
+}
+
+static void a_piece_lasts_long_against_the_wait_for_the_next(void **state)
+{
+    (void)state;
+    const struct plm_plan_pace unknown = {4, 0, 0}, slow = {4, 100 * KIB, 50},
+                               usual = {4, 5 * MIB, 50}, far = {4, 5 * MIB, 300},
+                               fast = {4, GIB, 1};
+    assert_int_equal(plm_plan_chunk_length(4 * GIB, 4 * GIB, 64 * MIB, &unknown), 8 * MIB);
+    assert_int_equal(plm_plan_chunk_length(4 * GIB, 4 * GIB, 64 * MIB, &slow), 4 * MIB);
+    assert_int_equal(plm_plan_chunk_length(4 * GIB, 4 * GIB, 64 * MIB, &usual), 10 * MIB);
+    assert_int_equal(plm_plan_chunk_length(4 * GIB, 4 * GIB, 64 * MIB, &far), 30 * MIB);
+    assert_int_equal(plm_plan_chunk_length(4 * GIB, 4 * GIB, 64 * MIB, &fast), 64 * MIB);
 }
 
 static void pieces_shrink_towards_the_end(void **state)
 {
     (void)state;
+    const struct plm_plan_pace pace = {4, 100 * MIB, 10}, many = {32, 0, 0};
     uint64_t before = 64 * MIB;
     for (uint64_t left = 2 * GIB; left > 0; left -= 8 * MIB) {
-        uint64_t length = plm_plan_tail_length(left, 64 * MIB, 4);
+        uint64_t length = plm_plan_chunk_length(2 * GIB, left, 64 * MIB, &pace);
         assert_true(length >= 4 * MIB && length <= before);
         before = length;
     }
-    assert_int_equal(plm_plan_tail_length(2 * GIB, 64 * MIB, 4), 64 * MIB);
-    assert_int_equal(plm_plan_tail_length(128 * MIB, 64 * MIB, 4), 16 * MIB);
-    assert_int_equal(plm_plan_tail_length(1, 64 * MIB, 32), 4 * MIB);
-    assert_int_equal(plm_plan_tail_length(1, 64 * KIB, 32), 64 * KIB); /* as the user said */
+    assert_int_equal(plm_plan_chunk_length(2 * GIB, 2 * GIB, 64 * MIB, &pace), 64 * MIB);
+    assert_int_equal(plm_plan_chunk_length(2 * GIB, 128 * MIB, 64 * MIB, &pace), 16 * MIB);
+    assert_int_equal(plm_plan_chunk_length(2 * GIB, 1, 64 * MIB, &many), 4 * MIB);
+    assert_int_equal(plm_plan_chunk_length(GIB, 1, 64 * KIB, &many),
+                     64 * KIB); /* as the user said */
+    assert_int_equal(plm_plan_chunk_length(16 * MIB, 16 * MIB, 64 * MIB, &many), MIB);
 }
 
 static uint32_t next_random(uint32_t *seed)
@@ -105,7 +120,6 @@ static void asking_until_the_end_covers_every_missing_byte_once(void **state)
             assert_true(next.start >= last); /* lowest first */
             last = next.end;
             assert_true(plm_span_length(next) <= chunk);
-            assert_int_equal(next.start / chunk, (next.end - 1) / chunk); /* within the grid */
             for (uint64_t at = next.start; at < next.end; at++)
                 assert_false(w.here[at]);
             mark(&w, next);
@@ -115,6 +129,20 @@ static void asking_until_the_end_covers_every_missing_byte_once(void **state)
             assert_true(w.here[at]);
         plm_spans_done(&w.written);
     }
+}
+
+static void pieces_end_on_the_grid_when_they_reach_it(void **state)
+{
+    (void)state;
+    const struct plm_spans none = {0};
+    struct plm_span next, taken = {0, MIB / 2};
+    assert_true(plm_plan_next(&none, NULL, 0, GIB, 8 * MIB, &next));
+    assert_int_equal(next.end, 8 * MIB);
+    assert_true(plm_plan_next(&none, &taken, 1, GIB, 8 * MIB, &next));
+    assert_int_equal(next.start, MIB / 2);
+    assert_int_equal(next.end, 8 * MIB);
+    assert_true(plm_plan_next(&none, &taken, 1, GIB, 64 * KIB, &next));
+    assert_int_equal(next.end, MIB / 2 + 64 * KIB);
 }
 
 static void nothing_is_left_to_ask_of_a_full_or_empty_blob(void **state)
@@ -175,8 +203,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chunks_are_small_enough_for_every_connection),
+        cmocka_unit_test(a_piece_lasts_long_against_the_wait_for_the_next),
         cmocka_unit_test(pieces_shrink_towards_the_end),
         cmocka_unit_test(asking_until_the_end_covers_every_missing_byte_once),
+        cmocka_unit_test(pieces_end_on_the_grid_when_they_reach_it),
         cmocka_unit_test(nothing_is_left_to_ask_of_a_full_or_empty_blob),
         cmocka_unit_test(a_split_leaves_both_something_worth_a_request),
         cmocka_unit_test(a_split_is_in_proportion_to_the_rates),

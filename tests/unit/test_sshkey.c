@@ -207,6 +207,29 @@ static void a_missing_file_says_what_to_do(void **state)
     assert_non_null(strstr(err.msg, "pullama keygen"));
 }
 
+static void a_key_behind_a_link_is_read(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/plm-sshkey-XXXXXX", path[64], link[64];
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(path, sizeof(path), "%s/real", dir);
+    (void)snprintf(link, sizeof(link), "%s/id_ed25519", dir);
+    struct plm_sshkey key, read;
+    struct plm_error err = {0};
+    struct plm_buf text = PLM_BUF_INIT(4096);
+    assert_true(plm_sshkey_generate(&key, &err));
+    assert_true(plm_sshkey_private_text(&key, &text, &err));
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text.bytes, 1, text.size, file), text.size);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(symlink("real", link), 0);
+    assert_true(plm_sshkey_load(link, &read, &err));
+    assert_memory_equal(read.public_key, key.public_key, sizeof(key.public_key));
+    plm_buf_done(&text);
+    assert_int_equal(unlink(link) + unlink(path) + rmdir(dir), 0);
+}
+
 static bool run_ssh_keygen(const char *dir, const char *options, char *path, size_t size)
 {
     char command[512];
@@ -254,6 +277,7 @@ int main(void)
         cmocka_unit_test(pkcs8_is_read_too),
         cmocka_unit_test(other_kinds_of_keys_are_refused),
         cmocka_unit_test(a_missing_file_says_what_to_do),
+        cmocka_unit_test(a_key_behind_a_link_is_read),
         cmocka_unit_test(keys_of_ssh_keygen_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
