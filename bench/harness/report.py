@@ -103,6 +103,15 @@ def of_verify(scenario, result):
     return "\n".join(lines)
 
 
+def noise(scenarios):
+    """How much else the machine did while races ran."""
+    shares = [taken["others_cpu"] / taken["usage"]["wall"] for result in scenarios.values()
+              for samples in result.get("samples", {}).values() for taken in samples]
+    if not shares:
+        return ""
+    return f"other programs used {statistics.median(shares):.2f} cores meanwhile (median), {max(shares):.2f} at most"
+
+
 TABLES = {"race": of_race, "resume": of_resume, "tail": of_tail, "startup": of_startup, "verify": of_verify}
 
 

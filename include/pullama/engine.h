@@ -32,6 +32,8 @@ struct plm_engine_options {
     unsigned ip_version;     /**< 4 or 6: addresses of that kind alone; 0: any */
     const char *const *resolves; /**< `HOST:PORT:ADDRESS[,ADDRESS]…`: addresses of names */
     size_t resolve_count;
+    const char *const *mirrors;  /**< `[https://]HOST[:PORT]`: asked for blobs first, in this order */
+    size_t mirror_count;         /**< at most PLM_MIRRORS_MAX */
     const char *platform;    /**< os/arch for multi-platform indexes */
     const char *user_agent;  /**< default "ollama/0.32.15 (arch os) pullama/VERSION" */
 };
@@ -39,7 +41,10 @@ struct plm_engine_options {
 struct plm_job_spec {
     enum plm_verb verb;
     const char *model;  /**< reference, as typed; list: a name prefix or NULL; login, logout: a registry */
-    const char *target; /**< cp: destination */
+    const char *target; /**< cp: destination; push: reference to push to, NULL: model itself */
+    const char *const *models; /**< verify: references, as typed; none: all in the store */
+    size_t model_count;
+    bool fast; /**< verify: trust blobs that were hashed before and are unchanged by size and time */
     const char *user;   /**< login: user name */
     const char *secret; /**< login: password; the copy is overwritten when the job is freed */
     bool dry_run;

@@ -20,6 +20,8 @@ struct session {
     struct plm_screen screen;
     struct plm_view *view;
     char *resume_flags, *resume_models;
+    char *mirror_words;
+    const char *mirrors[PLM_MIRRORS_MAX + 1]; /* one more, to be told that it is too many */
     struct plm_engine *engine;
     int signal_fd;
 };
@@ -120,6 +122,9 @@ static bool start_engine(struct session *s, char **models_dir, struct plm_error 
         .no_prune = plm_environment_true(getenv("OLLAMA_NOPRUNE")),
         .connections =
             plm_environment_count(getenv("OLLAMA_REGISTRY_MAXSTREAMS"), PLM_CONNECTIONS_MAX)};
+    options.mirrors = s->mirrors;
+    options.mirror_count = plm_environment_words(getenv("PULLAMA_MIRRORS"), &s->mirror_words,
+                                                 s->mirrors, PLM_COUNT(s->mirrors));
     plm_args_engine_options(&s->args, &options);
     if (!options.models_dir) {
         if (!plm_models_dir_default(models_dir, err))
@@ -212,6 +217,7 @@ static enum plm_code finish(struct session *s, enum plm_code code)
     plm_view_free(s->view);
     free(s->resume_flags);
     free(s->resume_models);
+    free(s->mirror_words);
     plm_args_done(&s->args);
     if (written || err.sys_errno == EPIPE)
         return code;

@@ -128,7 +128,7 @@ static bool replace(const struct plm_credential_file *file, int dir, const struc
     char *text = NULL;
     if (!plm_json_dump_readable(config, &text, err))
         return false;
-    bool ok = plm_atomic_write_private(dir, TEMP_NAME, file->name, text, strlen(text), err) ||
+    bool ok = plm_atomic_write_private(dir, TEMP_NAME, dir, file->name, text, strlen(text), err) ||
               plm_prefix(err, "%s", file->folder);
     explicit_bzero(text, strlen(text));
     free(text);

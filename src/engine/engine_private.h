@@ -19,6 +19,8 @@ struct plm_job_kind {
     bool needs_lock;  /**< runs under the store lock, and waits for it; a dry run goes without */
     bool no_store;    /**< the models directory is not looked at */
     bool needs_network;
+    const char *integrity_hint; /**< what can be done about wrong bytes; NULL: the general hint */
+    bool keeps_state;           /**< `.pullm` is made in a store that is there, if it can be */
     /** The folder beside the store in which it changes files. NULL, or it gives NULL: none. */
     const char *(*changes)(const struct plm_job *job);
     /** Whether it starts other programs once it runs: then nothing is given up. NULL: it does not.
@@ -35,8 +37,9 @@ struct plm_job_kind {
     void (*stop)(struct plm_job *job);
     void (*free)(struct plm_job *job);
 };
-extern const struct plm_job_kind plm_pull_kind, plm_list_kind, plm_show_kind, plm_remove_kind,
-    plm_copy_kind, plm_clean_kind, plm_keygen_kind, plm_login_kind, plm_logout_kind;
+extern const struct plm_job_kind plm_pull_kind, plm_push_kind, plm_list_kind, plm_show_kind,
+    plm_remove_kind, plm_copy_kind, plm_clean_kind, plm_keygen_kind, plm_verify_kind,
+    plm_login_kind, plm_logout_kind;
 
 struct plm_job {
     struct plm_engine *engine;
@@ -44,9 +47,11 @@ struct plm_job {
     struct plm_job *next;
     uint32_t id;
     char *model, *target; /**< owned; as given, or NULL */
-    char *user, *secret;  /**< likewise; the secret is wiped */
+    char **models;        /**< owned, likewise each of them */
+    size_t model_count;
+    char *user, *secret; /**< owned; the secret is wiped */
     struct plm_held_credential *credential;
-    bool dry_run;
+    bool dry_run, fast;
     struct plm_ref ref;
     bool has_ref;
     bool started, ended, stopping;

@@ -24,16 +24,20 @@ static bool is_for(const struct plm_held_credential *held, const struct plm_ref 
 bool plm_job_find_credential(struct plm_job *job, struct plm_error *err)
 {
     struct plm_engine *engine = job->engine;
+    struct plm_ref remote = job->ref, target;
+    struct plm_error why = {0};
     if (job->credential)
         return true;
+    if (job->target && plm_ref_parse(job->target, &target, &why)) /* else the job will say why not */
+        remote = target;
     struct plm_held_credential *held = engine->credentials;
-    while (held && !is_for(held, &job->ref))
+    while (held && !is_for(held, &remote))
         held = held->next;
     if (!held) {
         held = calloc(1, sizeof(*held));
         if (!held)
             return plm_fail(err, PLM_E_NOMEM, "no memory for credentials");
-        held->of = job->ref;
+        held->of = remote;
         plm_registry_find_credential(&held->of, engine->options.insecure, &held->credential);
         held->next = engine->credentials;
         engine->credentials = held;

@@ -67,8 +67,8 @@ static bool write_private(const struct place *place, const struct plm_buf *text,
                           struct plm_error *err)
 {
     char temp[NAME_ROOM];
-    return plm_atomic_write_private(place->dir, sibling(place, ".tmp", temp), place->name,
-                                    text->bytes, text->size, err) ||
+    return plm_atomic_write_private(place->dir, sibling(place, ".tmp", temp), place->dir,
+                                    place->name, text->bytes, text->size, err) ||
            plm_prefix(err, "%s", place->folder);
 }
 

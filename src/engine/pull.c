@@ -339,7 +339,9 @@ static bool start(struct plm_job *job, struct plm_error *err)
     plm_job_emit_kind(job, PLM_EV_PULL_START);
     if (!plm_engine_network(engine, err) || !plm_engine_workers(engine, err) ||
         (engine->store.blobs_fd >= 0 && !job->dry_run && !plm_blobs_migrate(&engine->store, err)) ||
-        !plm_registry_new(engine->http, &job->ref, &options, &pull->registry, err))
+        !plm_registry_new(engine->http, &job->ref, &options, &pull->registry, err) ||
+        !plm_mirrors_open(&pull->mirrors, engine->options.mirrors, engine->options.mirror_count,
+                          engine->http, &job->ref, &options, err))
         return false;
     plm_job_emit_kind(job, PLM_EV_MANIFEST_FETCH_START);
     return plm_registry_get_manifest(pull->registry, job->ref.has_digest ? &job->ref.digest : NULL,
@@ -363,6 +365,7 @@ static void release(struct plm_job *job)
     plm_timer_stop(job->engine->loop, &pull->tick);
     for (size_t i = 0; i < pull->count; i++)
         plm_download_done(&pull->downloads[i]);
+    plm_mirrors_close(&pull->mirrors);
     plm_registry_free(pull->registry);
     plm_manifest_free(pull->manifest);
     free(pull->downloads);

@@ -6,6 +6,7 @@
 #include "engine/engine_private.h"
 #include "engine/lanes.h"
 #include "engine/meter.h"
+#include "engine/mirrors.h"
 
 enum plm_pull_state {
     PLM_PULL_RESOLVING,
@@ -18,6 +19,7 @@ enum plm_pull_state {
 struct plm_pull {
     struct plm_job *job;
     struct plm_registry *registry;
+    struct plm_mirrors mirrors;
     struct plm_manifest *manifest;
     struct plm_download *downloads; /**< owned array */
     size_t count;

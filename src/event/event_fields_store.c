@@ -117,6 +117,7 @@ static void put_completed(const struct plm_event_visitor *v, const struct plm_ev
 {
     put_number(v, "TotalBytes", event->completed.total_size);
     put_number(v, "FetchedBytes", event->completed.fetched);
+    put_number(v, "SentBytes", event->completed.sent);
     put_number(v, "BlobCount", event->completed.blob_count);
     put_number(v, "ElapsedMs", not_negative(event->completed.elapsed_ms));
     put_number(v, "BytesPerSecond", event->completed.bytes_per_second);

@@ -112,6 +112,11 @@ const char *plm_registry_host(const struct plm_registry *registry)
     return registry->ref.host;
 }
 
+const char *plm_registry_address(const struct plm_registry *registry)
+{
+    return registry->base_url;
+}
+
 /* ---- the manifest ---- */
 
 struct manifest_get {

@@ -39,6 +39,9 @@ void plm_registry_free(struct plm_registry *registry);
 /** "host[:port]" of the registry. Borrowed. */
 const char *plm_registry_host(const struct plm_registry *registry);
 
+/** `https://host/v2/namespace/model`: tells repositories apart. Borrowed. */
+const char *plm_registry_address(const struct plm_registry *registry);
+
 /** A small document was fetched (error NULL) or could not be. Borrowed during the call. */
 typedef void (*plm_document_fn)(void *ctx, const struct plm_http_outcome *answer,
                                 const struct plm_error *error);

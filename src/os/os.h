@@ -54,6 +54,8 @@ PLM_MUST bool plm_os_sync_dir(int dir, struct plm_error *err);
 void plm_os_write_behind(int fd, struct plm_span span);
 /** The cached pages of a range are not needed any more; a hint. */
 void plm_os_drop_cache(int fd, struct plm_span span);
+/** The file will be read from its beginning to its end; a hint. */
+void plm_os_read_ahead(int fd);
 /** The first run of data (not a hole) at or after @p from; false when there is none or it cannot be told. */
 bool plm_os_next_data(int fd, uint64_t from, struct plm_span *out);
 PLM_MUST bool plm_os_rename(int from_dir, const char *from, int to_dir, const char *to, struct plm_error *err);

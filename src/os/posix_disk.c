@@ -91,6 +91,15 @@ void plm_os_drop_cache(int fd, struct plm_span span)
 #endif
 }
 
+void plm_os_read_ahead(int fd)
+{
+#ifdef POSIX_FADV_SEQUENTIAL
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+#else
+    (void)fd;
+#endif
+}
+
 bool plm_os_next_data(int fd, uint64_t from, struct plm_span *out)
 {
 #ifdef SEEK_DATA

@@ -34,10 +34,10 @@ bool plm_atomic_write(int temp_dir, const char *temp_name, int dir, const char *
     return replace(temp_dir, temp_name, dir, name, 0, bytes, size, err);
 }
 
-bool plm_atomic_write_private(int dir, const char *temp_name, const char *name, const void *bytes,
-                              size_t size, struct plm_error *err)
+bool plm_atomic_write_private(int temp_dir, const char *temp_name, int dir, const char *name,
+                              const void *bytes, size_t size, struct plm_error *err)
 {
-    return replace(dir, temp_name, dir, name, PLM_OPEN_PRIVATE, bytes, size, err);
+    return replace(temp_dir, temp_name, dir, name, PLM_OPEN_PRIVATE, bytes, size, err);
 }
 
 bool plm_atomic_move(int from_dir, const char *from, int to_dir, const char *to,

@@ -365,3 +365,22 @@ def test_no_password_is_in_the_store_or_the_arguments(pullama, serve, store):
         for name in files:
             content = open(os.path.join(folder, name), "rb").read()
             assert SECRET.encode() not in content and json.dumps(SECRET).encode() not in content
+
+
+def test_a_mirror_that_asks_gets_no_password_of_the_registry(pullama, serve):
+    """The reverse way of the same mistake: the registry's own password is what a mirror would like to have."""
+    registry, mirror = serve(realm=Realm("basic", users=USERS)), serve(realm=Realm("basic", users=USERS))
+    mirror.blobs.update(add(registry, MIB).blobs)
+    log_in(pullama.home, registry.host, "ann", SECRET)
+    pullama.pull(registry.name("team/m"), "--mirror", mirror.registry.url).ended(0)
+    assert mirror.requests() and all("authorization" not in request.headers for request in mirror.requests())
+
+
+def test_push_uses_the_password_of_where_it_pushes_to(pullama, store, serve):
+    source, target = serve(), serve(realm=Realm("basic", users=USERS))
+    add(source)
+    pullama.pull(source.name("team/m")).ended(0)
+    log_in(pullama.home, target.host, "ann", SECRET)
+    pullama.run("push", source.name("team/m"), "--as", target.name("team/m"), "--max-retries", "0")
+    assert [r for r in target.requests() if r.headers.get("authorization") == "Basic " + pair("ann", SECRET)]
+    assert not [r for r in source.requests() if "authorization" in r.headers]

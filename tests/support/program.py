@@ -180,6 +180,15 @@ class Program:
         check_events(result)
         return result
 
+    def start_push(self, *arguments, **options):
+        return self.start("push", "--output", "json", *arguments, **options)
+
+    def push(self, *arguments, timeout=60, **options):
+        """Pushes with JSON output and checks what holds for every push, however it ends."""
+        result = self.start_push(*arguments, **options).result(timeout)
+        check_events(result)
+        return result
+
     def stop_all(self):
         for process in self.processes:
             process.kill()

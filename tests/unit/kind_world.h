@@ -14,7 +14,7 @@
 #include "pullama/engine.h"
 #include "scratch.h"
 
-#define WORLD_EVENTS 64
+#define WORLD_EVENTS 128
 #define HOST_PATH "manifests/registry.ollama.ai/library/"
 
 struct said {
