@@ -43,6 +43,8 @@ struct plm_download {
     bool announced;  /**< BLOB_START went out */
     bool distrusted; /**< what stands in blobs/ has another digest: replace it */
     bool closing;    /**< ends as soon as no worker is at it */
+    bool is_batched; /**< waits for a sync that it shares with others, or is in it */
+    bool is_new;     /**< got its name in blobs/ by this pull */
     int check_fd;    /**< while CHECKING */
     struct plm_timer timer;
     /* syncs */

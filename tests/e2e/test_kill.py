@@ -296,7 +296,7 @@ def test_killed_at_every_call_that_changes_the_disk(pullama, store, registry, ca
     """I5: whatever call is the last, the store is valid and the next run converges."""
     if not tracing.can_trace():
         pytest.skip("strace may not trace here")
-    tiny = registry.add("library/k", "latest", model.whole(300_000))
+    tiny = registry.add("library/k", "latest", model.whole(1_200_000))
     name = registry.name("library/k")
     for count in spread(40):
         shutil.rmtree(store, ignore_errors=True)
@@ -321,13 +321,13 @@ def spread(most):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("call, error", [
-    ("fsync", "EIO"), ("fdatasync", "EIO"), ("pwrite64", "EIO"), ("pwrite64", "ENOSPC"), ("renameat", "EIO"),
-    ("ftruncate", "EIO"), ("fallocate", "EOPNOTSUPP"), ("mkdirat", "EACCES"), ("unlinkat", "EIO")])
+    ("fsync", "EIO"), ("fdatasync", "EIO"), ("syncfs", "EIO"), ("pwrite64", "EIO"), ("pwrite64", "ENOSPC"),
+    ("renameat", "EIO"), ("ftruncate", "EIO"), ("fallocate", "EOPNOTSUPP"), ("mkdirat", "EACCES"), ("unlinkat", "EIO")])
 def test_a_failing_call_never_harms_the_store(pullama, store, registry, call, error):
     """I6: each call fails once; the run ends well or says why, and the next one converges."""
     if not tracing.can_trace():
         pytest.skip("strace may not trace here")
-    tiny = registry.add("library/k", "latest", model.whole(300_000))
+    tiny = registry.add("library/k", "latest", model.whole(1_200_000))
     name = registry.name("library/k")
     for count in (1, 2, 3, 5, 8, 13):
         shutil.rmtree(store, ignore_errors=True)

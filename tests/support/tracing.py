@@ -4,7 +4,7 @@ import shutil
 import subprocess
 
 # Calls by which a pull changes the disk.
-CHANGING = ("mkdirat", "renameat", "unlinkat", "fsync", "fdatasync", "ftruncate", "fallocate", "pwrite64")
+CHANGING = ("mkdirat", "renameat", "unlinkat", "fsync", "fdatasync", "syncfs", "ftruncate", "fallocate", "pwrite64")
 # LeakSanitizer cannot work in a traced process.
 UNTRACED = {"ASAN_OPTIONS": "detect_leaks=0:exitcode=99", "LSAN_OPTIONS": "detect_leaks=0"}
 
