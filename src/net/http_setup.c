@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define NEUTRAL_AGENT "pullama"
 #define IDLE_SECONDS 60L /* load balancers close idle connections after about so long */
@@ -43,6 +44,18 @@ static bool set_transport(struct plm_http_transfer *t, const struct plm_http_req
     return ok;
 }
 
+/* Without this the system takes in megabytes on each connection before the rate is felt: the link
+ * would be full for as long as if there were no limit. */
+static int bound_buffer(void *ctx, curl_socket_t socket, curlsocktype purpose)
+{
+    const struct plm_http_client *client = ((struct plm_http_transfer *)ctx)->client;
+    int bytes = plm_rate_ahead(&client->rate, client->max_connections);
+    (void)purpose;
+    if (bytes > 0)
+        (void)setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+    return CURL_SOCKOPT_OK;
+}
+
 static bool set_callbacks(struct plm_http_transfer *t)
 {
     CURL *easy = t->easy;
@@ -55,6 +68,8 @@ static bool set_callbacks(struct plm_http_transfer *t)
     SET(ok, easy, CURLOPT_WRITEDATA, t);
     SET(ok, easy, CURLOPT_PREREQFUNCTION, plm_http_on_sending);
     SET(ok, easy, CURLOPT_PREREQDATA, t);
+    SET(ok, easy, CURLOPT_SOCKOPTFUNCTION, bound_buffer);
+    SET(ok, easy, CURLOPT_SOCKOPTDATA, t);
     return ok;
 }
 
