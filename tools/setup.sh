@@ -40,6 +40,9 @@ missing_for_tests() {
     # Other systems do not have it; its tests are skipped there.
     has_command docker-registry || [ "$(system_name)" != debian ] || echo docker-registry
     has_command nginx || echo nginx-light
+    has_command tinyproxy || echo tinyproxy-bin
+    has_command ip || echo iproute2
+    has_command microsocks || [ "$(system_name)" != debian ] || echo microsocks
     "$(tests_python)" -c 'import pytest' 2>/dev/null || echo python3 python3-pytest
 }
 
@@ -57,23 +60,23 @@ name_packages() {
     fedora) echo "Install everything with:
   ${sudo}dnf install gcc meson ninja-build pkgconf-pkg-config libcurl-devel openssl-devel jansson-devel utf8proc-devel
 For the tests:
-  ${sudo}dnf install clang python3-pytest libcmocka-devel openssl tmux strace nginx" ;;
+  ${sudo}dnf install clang python3-pytest libcmocka-devel openssl tmux strace nginx tinyproxy" ;;
     suse) echo "Install everything with:
   ${sudo}zypper install gcc meson ninja pkgconf-pkg-config libcurl-devel libopenssl-devel libjansson-devel utf8proc-devel
 For the tests:
-  ${sudo}zypper install clang python3-pytest libcmocka-devel openssl tmux strace nginx" ;;
+  ${sudo}zypper install clang python3-pytest libcmocka-devel openssl tmux strace nginx tinyproxy" ;;
     arch) echo "Install everything with:
   ${sudo}pacman -S --needed gcc meson ninja pkgconf curl openssl jansson libutf8proc
 For the tests:
-  ${sudo}pacman -S --needed clang python-pytest cmocka tmux strace nginx" ;;
+  ${sudo}pacman -S --needed clang python-pytest cmocka tmux strace nginx tinyproxy" ;;
     alpine) echo "Install everything with:
   ${sudo}apk add gcc musl-dev meson ninja pkgconf curl-dev openssl-dev jansson-dev utf8proc-dev
 For the tests:
-  ${sudo}apk add clang python3 py3-pytest cmocka-dev openssl bash tmux strace nginx docker-registry" ;;
+  ${sudo}apk add clang python3 py3-pytest cmocka-dev openssl bash tmux strace nginx tinyproxy docker-registry" ;;
     macos) echo "Install everything with:
   brew install meson ninja pkg-config curl openssl@3 jansson utf8proc
 For the tests:
-  brew install python pytest cmocka tmux nginx" ;;
+  brew install python pytest cmocka tmux nginx tinyproxy" ;;
     *) echo "pullama needs a C compiler, meson 1.0, ninja, pkg-config, libcurl 7.85, OpenSSL 3.0, jansson 2.12, utf8proc.
 Install them with this system's package manager, then run this command again." ;;
     esac

@@ -29,14 +29,24 @@ struct plm_engine_options {
     uint64_t min_free;       /**< bytes to leave free on the disk, on top of 64 MiB */
     const char *ca_file;     /**< PEM bundle; default $SSL_CERT_FILE, then the system's */
     const char *proxy;       /**< for every request; default: from the environment */
+    unsigned ip_version;     /**< 4 or 6: addresses of that kind alone; 0: any */
+    const char *const *resolves; /**< `HOST:PORT:ADDRESS[,ADDRESS]…`: addresses of names */
+    size_t resolve_count;
+    const char *const *mirrors;  /**< `[https://]HOST[:PORT]`: asked for blobs first, in this order */
+    size_t mirror_count;         /**< at most PLM_MIRRORS_MAX */
     const char *platform;    /**< os/arch for multi-platform indexes */
     const char *user_agent;  /**< default "ollama/0.32.15 (arch os) pullama/VERSION" */
 };
 
 struct plm_job_spec {
     enum plm_verb verb;
-    const char *model;  /**< reference, as typed; list: a name prefix or NULL */
-    const char *target; /**< cp: destination */
+    const char *model;  /**< reference, as typed; list: a name prefix or NULL; login, logout: a registry */
+    const char *target; /**< cp: destination; push: reference to push to, NULL: model itself */
+    const char *const *models; /**< verify: references, as typed; none: all in the store */
+    size_t model_count;
+    bool fast; /**< verify: trust blobs that were hashed before and are unchanged by size and time */
+    const char *user;   /**< login: user name */
+    const char *secret; /**< login: password; the copy is overwritten when the job is freed */
     bool dry_run;
 };
 
@@ -55,13 +65,14 @@ PLM_API PLM_MUST bool plm_engine_submit(struct plm_engine *engine, const struct 
 
 /**
  * Confines the whole process, for good, to what the submitted jobs need: afterwards it can change
- * files in the models directory alone (for a job that makes a key: beside the key), and read these,
- * certificates, and the files of the system's libraries. Makes the store if a job will.
+ * files in the models directory alone (for a job that makes a key or keeps a password: beside that),
+ * and read these, certificates, and the files of the system's libraries. Makes the store if a job will,
+ * and looks for credentials, which may run a helper program of the user's.
  *
  * For a program that does nothing else. Call it before the first step and before there are other
  * threads; jobs submitted later are confined to what the earlier ones needed. False where the
- * system cannot (it takes Linux 5.19 with Landlock), or when a job will fail anyway: then nothing
- * is given up.
+ * system cannot (it takes Linux 5.19 with Landlock), when a job will fail anyway, or when one
+ * has to start such a program later (login, logout): then nothing is given up.
  */
 PLM_API bool plm_engine_confine(struct plm_engine *engine);
 

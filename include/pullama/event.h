@@ -25,7 +25,7 @@ enum plm_event_kind {
     PLM_EV_BLOB_RESUMED,         /**< blob, resumed */
     PLM_EV_BLOB_START,           /**< blob: first request goes out */
     PLM_EV_CHUNKSUMS_FETCHED,    /**< blob, chunksums */
-    PLM_EV_PROGRESS,             /**< blob, progress; at most 10 a second for a blob */
+    PLM_EV_PROGRESS,             /**< blob, progress; at most 10 a second for a blob; also of `verify` */
     PLM_EV_CHUNK_MISMATCH,       /**< blob, chunk: bytes of this range are dropped, to be fetched again */
     PLM_EV_CHECKPOINT_CORRUPT,   /**< blob, text */
     PLM_EV_CHECKPOINT_SAVED,     /**< blob, checkpoint */
@@ -38,6 +38,16 @@ enum plm_event_kind {
     PLM_EV_MANIFEST_WRITE_START, /**< model */
     PLM_EV_MANIFEST_WRITTEN,     /**< manifest */
     PLM_EV_LAYERS_REMOVED,       /**< removed: blobs that only the tag's old manifest named */
+    /* a push; BLOB_START, BLOB_RESUMED, PROGRESS, RETRY and REFRESH are those of a pull, the other way */
+    PLM_EV_PUSH_START,          /**< pushed */
+    PLM_EV_MANIFEST_READ,       /**< manifest: of the model in the store */
+    PLM_EV_PUSH_PLAN,           /**< push_plan: what would be or will be sent */
+    PLM_EV_BLOB_EXISTS,         /**< blob: the registry has it */
+    PLM_EV_BLOB_MOUNTED,        /**< blob, mounted: the registry took it over from another repository */
+    PLM_EV_UPLOAD_LOST,         /**< blob, text: what was sent of it is gone; it is sent again */
+    PLM_EV_BLOB_SENT,           /**< blob, sent: the registry has it now */
+    PLM_EV_MANIFEST_PUSH_START, /**< pushed */
+    PLM_EV_MANIFEST_PUSHED,     /**< manifest */
     /* the store's commands */
     PLM_EV_LIST_MODEL,    /**< listed: one model */
     PLM_EV_SHOW,          /**< show */
@@ -49,7 +59,13 @@ enum plm_event_kind {
     PLM_EV_CLEAN_START,   /**< nothing */
     PLM_EV_CLEAN_FILE,    /**< file */
     PLM_EV_CLEAN_DONE,    /**< removed */
+    PLM_EV_VERIFY_START,  /**< verify */
+    PLM_EV_BLOB_CHECKED,  /**< blob, blob_checked */
+    PLM_EV_MODEL_CHECKED, /**< model_checked: once for each model */
+    PLM_EV_VERIFY_DONE,   /**< verify; not when it was interrupted */
     PLM_EV_KEY,           /**< key */
+    PLM_EV_LOGIN,         /**< login: credentials are kept */
+    PLM_EV_LOGOUT,        /**< login: they are forgotten */
     PLM_EV_VERSION,       /**< version */
     /* any job */
     PLM_EV_LOCK_WAITING, /**< waiting: the store lock is held by another process */
@@ -64,12 +80,16 @@ enum plm_event_kind {
 enum plm_verb {
     PLM_VERB_NONE,
     PLM_VERB_PULL,
+    PLM_VERB_PUSH,
     PLM_VERB_LIST,
     PLM_VERB_SHOW,
     PLM_VERB_RM,
     PLM_VERB_CP,
     PLM_VERB_CLEAN,
+    PLM_VERB_VERIFY,
     PLM_VERB_KEYGEN,
+    PLM_VERB_LOGIN,
+    PLM_VERB_LOGOUT,
     PLM_VERB_VERSION,
     PLM_VERBS
 };
@@ -77,13 +97,14 @@ enum plm_verb {
 struct plm_event_blob {
     const struct plm_descriptor *want; /**< NULL: the event concerns no blob */
     uint32_t index;                    /**< 1-based */
-    uint32_t total;                    /**< blobs of the model */
+    uint32_t total;                    /**< blobs of the job */
 };
 
+/** Of a pull, bytes are done when they are here; of `verify`, when they were read. */
 struct plm_event_progress {
-    uint64_t blob_done; /**< bytes of the blob that are here */
+    uint64_t blob_done;
     uint64_t blob_total;
-    uint64_t overall_done; /**< bytes of the model that are here; never goes down */
+    uint64_t overall_done; /**< of all blobs of the job; never goes down */
     uint64_t overall_total;
     uint64_t bytes_per_second; /**< of the whole job, smoothed; 0 while unknown */
     int64_t eta_ms;            /**< -1 while unknown */
@@ -99,6 +120,15 @@ struct plm_event_plan {
     bool fits;
     bool dry_run;
     uint32_t blobs_present; /**< finished blobs that are here */
+    uint32_t blobs_total;
+};
+
+struct plm_event_push_plan {
+    uint64_t total;   /**< bytes of the model */
+    uint64_t present; /**< bytes that the registry has, of finished blobs and by what we know of others */
+    uint64_t send;    /**< bytes to send, unless some can be mounted */
+    bool dry_run;
+    uint32_t blobs_present; /**< finished blobs that the registry has */
     uint32_t blobs_total;
 };
 
@@ -121,7 +151,7 @@ PLM_API const char *plm_retry_reason_text(enum plm_retry_reason reason);
 
 struct plm_event_retry {
     enum plm_retry_reason reason;
-    const char *what; /**< "manifest", "blob", "token", "chunk digests" */
+    const char *what; /**< "manifest", "blob", "token", "chunk digests", "upload" */
     const char *host; /**< host[:port] that failed */
     const char *detail;
     int attempt; /**< 1-based, since the last new byte */
@@ -162,6 +192,70 @@ struct plm_event_show {
     const char *blob_path; /**< absolute path of the model layer's blob, "" when there is none */
 };
 
+/** What `verify` found of a blob. */
+enum plm_blob_verdict {
+    PLM_BLOB_OK,           /**< its bytes were hashed and have the digest */
+    PLM_BLOB_TRUSTED,      /**< hashed before, and unchanged since by size, time and inode */
+    PLM_BLOB_GONE,         /**< removed in the meantime, and no model names it any more */
+    PLM_BLOB_WRONG_DIGEST, /**< this one and those that follow are failures */
+    PLM_BLOB_TRUNCATED,
+    PLM_BLOB_GROWN,
+    PLM_BLOB_MISSING,
+    PLM_BLOB_NO_FILE,    /**< a directory, a link or such stands in its place */
+    PLM_BLOB_UNREADABLE, /**< the system refuses to open or read it: it may be whole */
+    PLM_BLOB_VERDICTS
+};
+
+/** "ok", "wrong_digest", …; never NULL. */
+PLM_API const char *plm_blob_verdict_name(enum plm_blob_verdict verdict);
+
+/** What `verify` found of a model. */
+enum plm_model_verdict {
+    PLM_MODEL_OK,
+    PLM_MODEL_TRUSTED,   /**< OK, but some blobs were trusted and not hashed */
+    PLM_MODEL_CHANGED,   /**< removed or replaced while it was checked: nothing is known, nothing failed */
+    PLM_MODEL_DAMAGED,   /**< this one and those that follow are failures */
+    PLM_MODEL_UNREADABLE, /**< no blob is damaged, but some cannot be read */
+    PLM_MODEL_BAD_MANIFEST,
+    PLM_MODEL_NOT_FOUND,
+    PLM_MODEL_VERDICTS
+};
+
+/** "ok", "damaged", …; never NULL. */
+PLM_API const char *plm_model_verdict_name(enum plm_model_verdict verdict);
+
+struct plm_event_blob_checked {
+    enum plm_blob_verdict verdict;
+    bool is_sized;                /**< found_size is known */
+    uint64_t found_size;          /**< bytes of the file */
+    const struct plm_digest *is;  /**< of its bytes, when that is the wrong one; else NULL */
+    int64_t checked_s;            /**< TRUSTED: when it was hashed, Unix seconds; 0 unknown */
+    const char *message;          /**< what the system said, or NULL */
+    const struct plm_ref *const *models; /**< that name it */
+    size_t model_count;
+};
+
+struct plm_event_model_checked {
+    const struct plm_ref *ref;
+    enum plm_model_verdict verdict;
+    uint64_t size;        /**< bytes of its distinct blobs */
+    uint32_t blobs, blobs_bad, blobs_trusted;
+    int64_t checked_s;    /**< TRUSTED: the oldest of the checks that it rests on; 0 unknown */
+    const char *message;  /**< BAD_MANIFEST, NOT_FOUND: why, with the path; else NULL */
+};
+
+/** The numbers of a `verify`; at its start those that are not known yet are 0. */
+struct plm_event_verify {
+    const struct plm_ref *only; /**< the model, when it is about one alone; else NULL */
+    bool fast;
+    uint32_t models, models_bad;
+    uint32_t blobs, blobs_bad, blobs_trusted;
+    uint64_t total_size; /**< bytes of all blobs */
+    uint64_t hashed;     /**< bytes that were read and hashed */
+    int64_t elapsed_ms;
+    uint64_t bytes_per_second; /**< hashed ÷ elapsed */
+};
+
 struct plm_event {
     uint64_t seq;    /**< 1, 2, 3 … over all jobs of an engine */
     int64_t time_ms; /**< Unix time in milliseconds */
@@ -177,6 +271,17 @@ struct plm_event {
             const struct plm_digest *digest;
         } manifest;
         struct plm_event_plan plan;
+        struct plm_event_push_plan push_plan;
+        struct {
+            const struct plm_ref *to; /**< what it is called at the registry */
+        } pushed;
+        struct {
+            const char *from; /**< repository, "namespace/model" */
+        } mounted;
+        struct {
+            uint64_t bytes;     /**< payload that was sent for it */
+            int64_t elapsed_ms; /**< since the first request for it */
+        } sent;
         struct {
             uint64_t done; /**< bytes that the other process has, of blob.want->size */
             long pid;      /**< of the holder, or 0 when unknown */
@@ -219,6 +324,9 @@ struct plm_event {
             uint64_t bytes;   /**< on the disk */
             bool dry_run;
         } file;
+        struct plm_event_blob_checked blob_checked;
+        struct plm_event_model_checked model_checked;
+        struct plm_event_verify verify;
         struct {
             const struct plm_ref *from, *to;
         } copied;
@@ -226,6 +334,13 @@ struct plm_event {
             const char *path, *public_line;
             bool created;
         } key;
+        struct {
+            const char *host;
+            const char *user;  /**< login alone */
+            const char *place; /**< path of the file, or name of the program that keeps them */
+            bool checked;      /**< login: the registry was asked, and took them */
+            bool removed;      /**< logout: there were some */
+        } login;
         struct {
             const char *version, *libraries;
         } version;
@@ -235,10 +350,11 @@ struct plm_event {
         struct {
             uint64_t total_size; /**< bytes of the model */
             uint64_t fetched;    /**< payload bytes received by this job */
+            uint64_t sent;       /**< payload bytes sent by this job */
             uint32_t blob_count;
             int64_t elapsed_ms;
-            uint64_t bytes_per_second; /**< fetched ÷ elapsed */
-            bool up_to_date;           /**< nothing had to be fetched and the manifest was there */
+            uint64_t bytes_per_second; /**< fetched, or sent, ÷ elapsed */
+            bool up_to_date; /**< nothing had to be fetched, or sent, and the manifest was there */
             bool dry_run;
         } completed;
         struct {

@@ -28,6 +28,10 @@ void plm_args_done(struct plm_args *args)
 {
     free(args->operands);
     args->operands = NULL;
+    for (unsigned id = 0; id < PLM_OPTIONS; id++) {
+        free(args->values[id].texts);
+        args->values[id].texts = NULL;
+    }
 }
 
 /* True when a word cannot be meant as the value of the option before it. */
@@ -39,6 +43,16 @@ static bool is_option(const char *word)
     if (word[0] == '-' && word[1] != '-')
         return plm_option_find_letter(word[1], &id) && word[2] == '\0';
     return strncmp(word, "--", 2) == 0 && plm_option_find(word + 2, strcspn(word + 2, "="), &id);
+}
+
+static void add_text(struct scan *scan, struct plm_option_value *value, const char *text)
+{
+    if (!value->texts) /* there cannot be more than words */
+        value->texts = calloc((size_t)scan->argc, sizeof(*value->texts));
+    if (value->texts)
+        value->texts[value->count++] = text;
+    else
+        (void)plm_fail(scan->err, PLM_E_NOMEM, "no memory for the command line");
 }
 
 /* Takes an option; @p attached is the value that stands in the same word, or NULL. */
@@ -61,6 +75,8 @@ static void take_option(struct scan *scan, enum plm_option_id id, const char *at
         return;
     value->given = true;
     value->text = text;
+    if (row->type == PLM_VALUE_TEXTS)
+        add_text(scan, value, text);
 }
 
 static void take_word(struct scan *scan, const char *word)
@@ -182,6 +198,8 @@ static bool check_options(const struct plm_args *args, struct plm_error *err)
             return plm_fail(err, PLM_E_USAGE, "%s has no flag --%s", args->verb->name,
                             plm_option_row((enum plm_option_id)id)->name);
     }
+    if (args->values[PLM_OPT_IPV4].given && args->values[PLM_OPT_IPV6].given)
+        return plm_fail(err, PLM_E_USAGE, "--ipv4 and --ipv6 exclude each other");
     return true;
 }
 
@@ -198,6 +216,10 @@ static bool check_operands(const struct plm_args *args, struct plm_error *err)
         return plm_fail(err, PLM_E_USAGE, "'%s' is too much; usage: pullama %s%s%s",
                         plm_text_printable(args->operands[verb->max_operands], shown, SHOWN),
                         verb->name, space, verb->operands);
+
+    if (plm_args_has(args, PLM_OPT_AS) && args->operand_count > 1)
+        return plm_fail(err, PLM_E_USAGE, "--as names one model, and here are %zu",
+                        args->operand_count);
 
     for (size_t i = 0; i < args->operand_count; i++) {
         if (args->operands[i][0] == '\0')
@@ -282,6 +304,13 @@ void plm_args_engine_options(const struct plm_args *args, struct plm_engine_opti
         options->ca_file = v[PLM_OPT_CACERT].text;
     if (v[PLM_OPT_PROXY].given)
         options->proxy = v[PLM_OPT_PROXY].text;
+    options->ip_version = v[PLM_OPT_IPV4].given ? 4 : v[PLM_OPT_IPV6].given ? 6 : 0;
+    options->resolves = v[PLM_OPT_RESOLVE].texts;
+    options->resolve_count = v[PLM_OPT_RESOLVE].count;
+    if (v[PLM_OPT_MIRROR].given) {
+        options->mirrors = v[PLM_OPT_MIRROR].texts;
+        options->mirror_count = v[PLM_OPT_MIRROR].count;
+    }
     if (v[PLM_OPT_PLATFORM].given)
         options->platform = v[PLM_OPT_PLATFORM].text;
 }

@@ -12,8 +12,10 @@
 
 struct plm_option_value {
     bool given;
-    uint64_t number;  /**< bytes, milliseconds, count, or place of the choice's word */
-    const char *text; /**< as typed; borrowed from argv */
+    uint64_t number;    /**< bytes, milliseconds, count, or place of the choice's word */
+    const char *text;   /**< as typed, the last one; borrowed from argv */
+    const char **texts; /**< owned; all of an option that may be repeated, in their order */
+    size_t count;       /**< of texts */
 };
 
 struct plm_args {

@@ -30,6 +30,11 @@ static const struct plm_option_row rows[PLM_OPTIONS] = {
                          "the version, without a command"},
     [PLM_OPT_DRY_RUN] = {"dry-run", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
                          "say what would be done, and change nothing"},
+    [PLM_OPT_FAST] = {"fast", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
+                      "trust blobs that were hashed before and are unchanged since, by size, time "
+                      "and inode"},
+    [PLM_OPT_AS] = {"as", 0, PLM_VALUE_TEXT, "REF", 0, 0, "the model's own name",
+                    "what the model is to be called at the registry"},
     [PLM_OPT_CONNECTIONS] = {"connections", 'x', PLM_VALUE_COUNT, "N", 1, 32,
                              "$OLLAMA_REGISTRY_MAXSTREAMS, else 4 to 16",
                              "connections to one host; not given: as many as help"},
@@ -42,6 +47,12 @@ static const struct plm_option_row rows[PLM_OPTIONS] = {
                         "certificate authorities to trust, in PEM form"},
     [PLM_OPT_PROXY] = {"proxy", 0, PLM_VALUE_TEXT, "URL", 0, 0, "from the environment",
                        "proxy for all requests"},
+    [PLM_OPT_IPV4] = {"ipv4", '4', PLM_VALUE_FLAG, NULL, 0, 0, NULL, "use IPv4 addresses only"},
+    [PLM_OPT_IPV6] = {"ipv6", '6', PLM_VALUE_FLAG, NULL, 0, 0, NULL, "use IPv6 addresses only"},
+    [PLM_OPT_RESOLVE] = {"resolve", 0, PLM_VALUE_TEXTS, "HOST:PORT:ADDR", 0, 0, NULL,
+                         "where a host is, in place of what DNS says; may be repeated"},
+    [PLM_OPT_MIRROR] = {"mirror", 0, PLM_VALUE_TEXTS, "URL", 0, 0, "$PULLAMA_MIRRORS",
+                        "a registry to ask for blobs first; may be repeated"},
     [PLM_OPT_PLATFORM] = {"platform", 0, PLM_VALUE_TEXT, "OS/ARCH", 0, 0, "this machine's",
                           "which model to take from a multi-platform index"},
     [PLM_OPT_MIN_FREE] = {"min-free", 0, PLM_VALUE_SIZE, "SIZE", 0, 1024 * TIB, "0",
@@ -49,11 +60,15 @@ static const struct plm_option_row rows[PLM_OPTIONS] = {
     [PLM_OPT_MAX_RETRIES] = {"max-retries", 0, PLM_VALUE_COUNT, "N", 0, 1000, "6",
                              "failures in a row, without a new byte, before giving up"},
     [PLM_OPT_STALL_TIMEOUT] = {"stall-timeout", 0, PLM_VALUE_DURATION, "TIME", SECOND / 10, DAY,
-                               "30s", "drop a connection that brought no byte for so long"},
+                               "30s", "drop a connection that moved no byte for so long"},
     [PLM_OPT_TIMEOUT] = {"timeout", 0, PLM_VALUE_DURATION, "TIME", SECOND / 10, 7 * DAY, "30m",
                          "time for one chunk, or one small request"},
     [PLM_OPT_CHUNK_SIZE] = {"chunk-size", 0, PLM_VALUE_SIZE, "SIZE", 64 * KIB, TIB, "64MiB",
-                            "most bytes to ask for in one request"},
+                            "most bytes to ask for, or send, in one request"},
+    [PLM_OPT_USERNAME] = {"username", 'u', PLM_VALUE_TEXT, "NAME", 0, 0, "it is asked for",
+                          "who you are at the registry"},
+    [PLM_OPT_PASSWORD_STDIN] = {"password-stdin", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
+                                "read the password from standard input, to its end"},
 };
 
 const struct plm_option_row *plm_option_row(enum plm_option_id id)
@@ -152,6 +167,7 @@ const char *plm_option_allowed(const struct plm_option_row *row, char out[PLM_OP
         break;
     case PLM_VALUE_FLAG:
     case PLM_VALUE_TEXT:
+    case PLM_VALUE_TEXTS:
         break;
     }
     return out;
@@ -191,6 +207,7 @@ static bool read_number(const struct plm_option_row *row, const char *text, uint
         return find_choice(row->value, text, number);
     case PLM_VALUE_FLAG:
     case PLM_VALUE_TEXT:
+    case PLM_VALUE_TEXTS:
         break;
     }
     *number = 0;

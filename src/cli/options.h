@@ -16,17 +16,25 @@ enum plm_option_id {
     PLM_OPT_HELP,
     PLM_OPT_VERSION,
     PLM_OPT_DRY_RUN,
+    PLM_OPT_FAST,
+    PLM_OPT_AS,
     PLM_OPT_CONNECTIONS,
     PLM_OPT_LIMIT_RATE,
     PLM_OPT_INSECURE,
     PLM_OPT_CACERT,
     PLM_OPT_PROXY,
+    PLM_OPT_IPV4,
+    PLM_OPT_IPV6,
+    PLM_OPT_RESOLVE,
+    PLM_OPT_MIRROR,
     PLM_OPT_PLATFORM,
     PLM_OPT_MIN_FREE,
     PLM_OPT_MAX_RETRIES,
     PLM_OPT_STALL_TIMEOUT,
     PLM_OPT_TIMEOUT,
     PLM_OPT_CHUNK_SIZE,
+    PLM_OPT_USERNAME,
+    PLM_OPT_PASSWORD_STDIN,
     PLM_OPTIONS
 };
 
@@ -38,7 +46,8 @@ enum plm_value_type {
     PLM_VALUE_SIZE,     /**< bytes */
     PLM_VALUE_DURATION, /**< milliseconds */
     PLM_VALUE_COUNT,
-    PLM_VALUE_TEXT, /**< anything but nothing */
+    PLM_VALUE_TEXT,  /**< anything but nothing */
+    PLM_VALUE_TEXTS, /**< the same, and each of them counts */
     PLM_VALUE_CHOICE,
 };
 

@@ -46,11 +46,17 @@ static void on_suspend(int number)
 {
     int saved = errno;
     struct sigaction ours, theirs = {.sa_handler = SIG_DFL};
+    sigset_t it, blocked;
     plm_screen_restore(caught.screen);
     (void)sigaction(number, &theirs, &ours);
+    (void)sigemptyset(&it);
+    (void)sigaddset(&it, number);
+    /* Blocked, it would come after the handler is back in its place, and so without end. */
+    (void)pthread_sigmask(SIG_UNBLOCK, &it, &blocked);
     (void)raise(number); /* stops here, until SIGCONT */
     /* cppcheck-suppress unreachableCode ; it goes on after SIGCONT */
     (void)sigaction(number, &ours, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &blocked, NULL);
     caught.screen->disturbed = 1;
     errno = saved;
 }
@@ -61,10 +67,9 @@ void plm_signals_ignore_pipe(void)
     (void)sigaction(SIGPIPE, &action, NULL);
 }
 
-static bool catch_one(int number, void (*handler)(int), bool even_if_ignored, int flags,
-                      struct plm_error *err)
+static bool catch_one(int number, void (*handler)(int), bool even_if_ignored, struct plm_error *err)
 {
-    struct sigaction old, action = {.sa_handler = handler, .sa_flags = SA_RESTART | flags};
+    struct sigaction old, action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     (void)sigemptyset(&action.sa_mask);
     if (sigaction(number, NULL, &old) != 0)
         return plm_fail_sys(err, errno, "look at signal %d", number);
@@ -82,10 +87,14 @@ bool plm_signals_catch(struct plm_screen *screen, int *read_fd, struct plm_error
         return plm_fail_sys(err, errno, "make a pipe for signals");
     caught.screen = screen;
     caught.write_fd = ends[1];
-    if (!catch_one(SIGINT, on_end, true, 0, err) || !catch_one(SIGTERM, on_end, true, 0, err) ||
-        !catch_one(SIGHUP, on_end, false, 0, err) ||
-        !catch_one(SIGTSTP, on_suspend, false, SA_NODEFER, err))
+    if (!catch_one(SIGINT, on_end, true, err) || !catch_one(SIGTERM, on_end, true, err) ||
+        !catch_one(SIGHUP, on_end, false, err) || !catch_one(SIGTSTP, on_suspend, false, err))
         return false;
     *read_fd = ends[0];
     return true;
+}
+
+bool plm_signals_came(void)
+{
+    return atomic_load(&caught.received) > 0;
 }

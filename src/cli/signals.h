@@ -19,3 +19,6 @@ void plm_signals_ignore_pipe(void);
  * @param read_fd  becomes readable with the first signal; it is never closed.
  */
 PLM_MUST bool plm_signals_catch(struct plm_screen *screen, int *read_fd, struct plm_error *err);
+
+/** Whether a signal that ends the program has come. */
+bool plm_signals_came(void);

@@ -29,6 +29,8 @@ struct plm_view_options {
         *flags; /**< borrowed; flags that the same command needs again, a space behind each */
     const char *models; /**< borrowed; the command's operands when they are several, else NULL */
     int64_t (*now_ms)(void); /**< a clock that only grows; NULL: the system's */
+    /** True: the program is to end, and waits no longer for who reads nothing. NULL: never. */
+    bool (*is_ending)(void);
 };
 
 struct plm_view;

@@ -3,24 +3,43 @@
 #include "cli/view_parts.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/cells.h"
 
+#define READER_MS 100
 #define CLEAR_LINE "\x1b[K"
 #define CLEAR_BELOW "\x1b[J"
 #define CURSOR_HIDE "\x1b[?25l"
 #define CURSOR_SHOW "\x1b[?25h"
 
-/* All in one write where the system takes it so: a redraw must not be seen half done. */
-static int put_descriptor(int fd, const char *bytes, size_t size)
+/* Waits until the reader takes something. One that reads nothing (a pager, a terminal that ^S has
+ * halted) must not keep the program from ending: false then. */
+static bool is_taken(const struct plm_view *view, int fd)
 {
+    struct pollfd ready = {.fd = fd, .events = POLLOUT};
+    for (;;) {
+        int found = poll(&ready, 1, READER_MS);
+        if (found > 0 || (found < 0 && errno != EINTR))
+            return true; /* what is wrong, the write will say */
+        if (found == 0 && view->options.is_ending && view->options.is_ending())
+            return false;
+    }
+}
+
+/* A redraw must not be seen half done, so a terminal gets all of it at once; a pipe gets no more
+ * than it surely takes. */
+static int put_descriptor(const struct plm_view *view, int fd, const char *bytes, size_t size)
+{
+    size_t most = view->screen->out_terminal ? size : PIPE_BUF;
     while (size > 0) {
-        ssize_t done = write(fd, bytes, size);
-        struct pollfd ready = {.fd = fd, .events = POLLOUT};
-        if (done < 0 && (errno == EINTR || (errno == EAGAIN && poll(&ready, 1, -1) > 0)))
+        if (!is_taken(view, fd))
+            return EPIPE;
+        ssize_t done = write(fd, bytes, size < most ? size : most);
+        if (done < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (done < 0)
             return errno;
@@ -30,12 +49,12 @@ static int put_descriptor(int fd, const char *bytes, size_t size)
     return 0;
 }
 
-static int put_stream(FILE *stream, const struct plm_page *page)
+static int put_stream(const struct plm_view *view, FILE *stream, const struct plm_page *page)
 {
     int fd = fileno(stream);
     errno = 0;
     if (fd >= 0)
-        return fflush(stream) == 0 ? put_descriptor(fd, page->bytes, page->size) : errno;
+        return fflush(stream) == 0 ? put_descriptor(view, fd, page->bytes, page->size) : errno;
     if (fwrite(page->bytes, 1, page->size, stream) == page->size && fflush(stream) == 0)
         return 0;
     return errno ? errno : EIO;
@@ -47,7 +66,7 @@ static void put_out(struct plm_view *view, struct plm_page *page)
     if (page->failed)
         (void)plm_fail(&view->write_error, PLM_E_NOMEM, "no memory for the output");
     if (page->size > 0 && !view->write_error.code) {
-        int error = put_stream(view->options.out, page);
+        int error = put_stream(view, view->options.out, page);
         if (error)
             (void)plm_fail_sys(&view->write_error, error, "write the output");
     }
@@ -58,7 +77,7 @@ static void put_out(struct plm_view *view, struct plm_page *page)
 static void put_err(struct plm_view *view)
 {
     if (view->err.size > 0)
-        (void)put_stream(view->options.err, &view->err); /* there is nowhere left to say it */
+        (void)put_stream(view, view->options.err, &view->err); /* there is nowhere left to say it */
     view->err.size = 0;
     view->err.failed = false;
 }

@@ -2,9 +2,9 @@
  * The inside of the view, shared by its files alone.
  *
  * Every event is shown by exactly one of: view_json.c; view_plain.c, or on a terminal view_tty.c,
- * for a pull; view_store.c for the store's commands; view_failure.c for the end of a job that
- * failed. They write whole lines into two pages; view_live.c brings both to their streams, around
- * the live area at the bottom of the terminal.
+ * for a pull or a push; view_store.c for the store's commands; view_verify.c for verify;
+ * view_failure.c for the end of a job that failed. They write whole lines into two pages;
+ * view_live.c brings both to their streams, around the live area at the bottom of the terminal.
  */
 #pragma once
 
@@ -69,6 +69,7 @@ struct plm_view {
     struct plm_list list;
     char model[PLM_REF_TEXT]; /**< display form of the job's model, or "" */
     enum plm_scheme scheme;   /**< of the job's model */
+    bool pushes;              /**< the job's bytes go out */
     bool interrupted;         /**< it was said: once, for all jobs that are stopped */
     uint64_t seq;
     struct plm_error write_error;
@@ -102,6 +103,11 @@ const char *plm_words_share(uint64_t done, uint64_t total, char out[PLM_WORDS]);
 const char *plm_words_share_short(uint64_t done, uint64_t total, char out[PLM_WORDS]);
 /** Whole seconds, "" while unknown. */
 const char *plm_words_eta(int64_t eta_ms, char out[PLM_TEXT_SHORT]);
+#define PLM_WORDS_PUSH (2 * PLM_REF_TEXT + 8)
+/** The job's model, and under which other name it goes out, if it does: `m:latest as host/ns/m:v1`.
+ */
+const char *plm_words_push(const struct plm_view *view, const struct plm_ref *to,
+                           char out[PLM_WORDS_PUSH]);
 /** Percent, floored. */
 unsigned plm_words_percent(uint64_t done, uint64_t total);
 /** `connection failed (HTTP 503), again in 1.2s`; with host and detail when @p verbose. */
@@ -153,7 +159,8 @@ void plm_box_text(const struct plm_box *box, enum plm_style style, const char *t
 /* ---- the kinds ---- */
 
 void plm_view_json(struct plm_view *view, const struct plm_event *event);
-/** Shows a warning or a retry, unless quiet; false when the event is neither. */
+/** Shows a warning or a retry, unless quiet, and what `verify` found damaged; false when the event
+ * is none of these. */
 bool plm_view_warning(struct plm_view *view, const struct plm_event *event);
 /** A pull in plain lines; also compact and quiet. */
 void plm_view_plain(struct plm_view *view, const struct plm_event *event);
@@ -162,6 +169,8 @@ void plm_view_plain_progress(struct plm_view *view);
 void plm_view_tty(struct plm_view *view, const struct plm_event *event);
 /** False when the event is none of a store's command. */
 bool plm_view_store(struct plm_view *view, const struct plm_event *event);
+/** False when the event is none of `verify`, or is a failure. */
+bool plm_view_verify(struct plm_view *view, const struct plm_event *event);
 void plm_view_list_add(struct plm_view *view, const struct plm_event *event);
 /** Prints and forgets the rows. */
 void plm_view_list_print(struct plm_view *view);

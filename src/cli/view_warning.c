@@ -43,12 +43,55 @@ static void name_blob_warning(const struct plm_event *event, char *text)
         (void)snprintf(text, WORDS, "blob %s: bytes %llu-%llu are wrong, fetching them again", id,
                        (unsigned long long)event->chunk.start,
                        (unsigned long long)(event->chunk.end - (event->chunk.end > 0)));
+    else if (event->kind == PLM_EV_UPLOAD_LOST)
+        (void)snprintf(text, WORDS, "blob %s is sent from its start again: %s", id,
+                       event->text.message);
     else if (event->kind == PLM_EV_CHECKPOINT_CORRUPT)
         (void)snprintf(text, WORDS, "checkpoint of blob %s: %s", id, event->text.message);
     else
         (void)snprintf(text, WORDS, "blob %s does not have its digest; fetching %s again (%d/%d)",
                        id, plm_text_size(event->verified.dropped, part), event->verified.attempt,
                        event->verified.max_attempts);
+}
+
+static const char *const damages[PLM_BLOB_VERDICTS] = {
+    [PLM_BLOB_WRONG_DIGEST] = "has wrong bytes", [PLM_BLOB_TRUNCATED] = "is truncated",
+    [PLM_BLOB_GROWN] = "is too large",           [PLM_BLOB_MISSING] = "is missing",
+    [PLM_BLOB_NO_FILE] = "is no regular file",   [PLM_BLOB_UNREADABLE] = "cannot be read",
+};
+
+/* "blob 6a0746a1ec1a is truncated (1.0 GB/2.9 GB), needed by llama3:latest, other:7b" */
+static void name_bad_blob(const struct plm_event *event, char *text)
+{
+    const struct plm_event_blob_checked *c = &event->blob_checked;
+    char id[13], share[PLM_WORDS], models[WORDS / 2] = "";
+    bool sized = c->verdict == PLM_BLOB_TRUNCATED || c->verdict == PLM_BLOB_GROWN;
+    size_t used = 0;
+    for (size_t i = 0; i < c->model_count && used < sizeof(models); i++) {
+        char name[PLM_REF_TEXT];
+        used += (size_t)snprintf(models + used, sizeof(models) - used, "%s%s", i > 0 ? ", " : "",
+                                 plm_ref_format(c->models[i], name));
+    }
+    if (sized)
+        plm_words_share(c->found_size, event->blob.want->size, share);
+    (void)snprintf(text, WORDS, "blob %s %s%s%s%s, needed by %s%s%.200s",
+                   plm_words_digest(&event->blob.want->digest, id), damages[c->verdict],
+                   sized ? " (" : "", sized ? share : "", sized ? ")" : "", models,
+                   c->verdict == PLM_BLOB_UNREADABLE && c->message ? ": " : "",
+                   c->verdict == PLM_BLOB_UNREADABLE && c->message ? c->message : "");
+}
+
+/* Words for what is damaged; false when the event tells of nothing that is. */
+static bool name_damage(const struct plm_event *event, char *text)
+{
+    if (event->kind == PLM_EV_BLOB_CHECKED && event->blob_checked.verdict >= PLM_BLOB_WRONG_DIGEST)
+        name_bad_blob(event, text);
+    else if (event->kind == PLM_EV_MODEL_CHECKED &&
+             event->model_checked.verdict == PLM_MODEL_BAD_MANIFEST)
+        (void)snprintf(text, WORDS, "%s", event->model_checked.message);
+    else
+        return false;
+    return true;
 }
 
 /* Words for a warning that is to be shown. */
@@ -61,8 +104,9 @@ static bool name_warning(struct plm_view *view, const struct plm_event *event, c
     case PLM_EV_REFRESH:
         return view->options.verbose && name_retry(view, &event->retry, text);
     case PLM_EV_LOCK_WAITING:
-        (void)snprintf(text, WORDS, "waiting for %s, which holds the store",
-                       plm_words_holder(event->waiting.pid, holder));
+        (void)snprintf(text, WORDS, "waiting for %s, which %s",
+                       plm_words_holder(event->waiting.pid, holder),
+                       view->pushes ? "pushes to the same place" : "holds the store");
         return true;
     case PLM_EV_WARNING:
         (void)snprintf(text, WORDS, "%s", event->text.message ? event->text.message : "");
@@ -76,7 +120,8 @@ static bool name_warning(struct plm_view *view, const struct plm_event *event, c
 }
 
 /* All its words are kept: they are wrapped behind the frame's border. */
-static void draw(struct plm_view *view, enum plm_glyph glyph, const char *text)
+static void draw(struct plm_view *view, enum plm_style style, enum plm_glyph glyph,
+                 const char *text)
 {
     char safe[WORDS * 4];
     bool unicode = view->screen->unicode;
@@ -90,7 +135,7 @@ static void draw(struct plm_view *view, enum plm_glyph glyph, const char *text)
         struct plm_line line =
             plm_line_begin(&view->err, view->screen, view->screen->colour, width);
         plm_line_put(&line, PLM_STYLE_BRAND, "%s  ", unicode ? "│" : "|");
-        plm_line_put(&line, PLM_STYLE_WARN, "%s", rest == safe ? mark : "");
+        plm_line_put(&line, style, "%s", rest == safe ? mark : "");
         plm_line_pad(&line, indent);
         plm_line_put(&line, PLM_STYLE_NONE, "%.*s", (int)length, rest);
         plm_line_end(&line);
@@ -98,12 +143,26 @@ static void draw(struct plm_view *view, enum plm_glyph glyph, const char *text)
     }
 }
 
+static void show(struct plm_view *view, enum plm_style style, enum plm_glyph glyph,
+                 const char *label, const char *text)
+{
+    if (view->live.on && plm_view_err_framed(view))
+        draw(view, style, glyph, text);
+    else
+        plm_view_warn(view, style, label, "%s", text);
+}
+
 bool plm_view_warning(struct plm_view *view, const struct plm_event *event)
 {
     char text[WORDS];
+    if (name_damage(event, text)) {
+        show(view, PLM_STYLE_ERROR, PLM_GLYPH_BAD, "damaged:", text);
+        return event->kind == PLM_EV_BLOB_CHECKED;
+    }
     switch (event->kind) {
     case PLM_EV_CHUNK_MISMATCH:
     case PLM_EV_CHECKPOINT_CORRUPT:
+    case PLM_EV_UPLOAD_LOST:
     case PLM_EV_BLOB_VERIFY_FAILED:
     case PLM_EV_RETRY:
     case PLM_EV_REFRESH:
@@ -116,9 +175,6 @@ bool plm_view_warning(struct plm_view *view, const struct plm_event *event)
     if (view->options.quiet || !name_warning(view, event, text))
         return true;
     bool again = event->kind == PLM_EV_RETRY || event->kind == PLM_EV_REFRESH;
-    if (view->live.on && plm_view_err_framed(view))
-        draw(view, again ? PLM_GLYPH_AGAIN : PLM_GLYPH_WARN, text);
-    else
-        plm_view_warn(view, PLM_STYLE_WARN, "warning:", "%s", text);
+    show(view, PLM_STYLE_WARN, again ? PLM_GLYPH_AGAIN : PLM_GLYPH_WARN, "warning:", text);
     return true;
 }

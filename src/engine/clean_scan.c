@@ -80,8 +80,8 @@ bool plm_debris_of_name(const char *name, bool in_blobs, struct plm_debris *out)
     static const struct rule state[] = {
         {".json", PLM_DEBRIS_CHECKPOINT},    {".live", PLM_DEBRIS_LIVE},
         {".json.tmp", PLM_DEBRIS_TEMPORARY}, {".live.tmp", PLM_DEBRIS_TEMPORARY},
-        {".tmp", PLM_DEBRIS_TEMPORARY},
-        {".partial", PLM_DEBRIS_PARTIAL},    {".lock", PLM_DEBRIS_LOCK},
+        {".tmp", PLM_DEBRIS_TEMPORARY},      {".partial", PLM_DEBRIS_PARTIAL},
+        {".lock", PLM_DEBRIS_LOCK},
     };
     static const struct rule blobs[] = {{".partial", PLM_DEBRIS_PARTIAL},
                                         {".lock", PLM_DEBRIS_LOCK}};

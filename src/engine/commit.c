@@ -5,6 +5,8 @@
 #include "store/blobs.h"
 #include "store/manifests.h"
 
+#define TURN_MS 50
+
 /* The pull goes on with fetching this one. */
 static void send_back(struct plm_pull *pull, struct plm_download *d)
 {
@@ -83,43 +85,81 @@ static bool write_manifest(struct plm_pull *pull, struct plm_error *err)
     return true;
 }
 
-static bool publish(struct plm_pull *pull, bool *again, struct plm_error *err)
+/* A directory entry may take milliseconds, and a signal must not wait for a thousand of them. Not
+ * all are settled after it: another turn. */
+static bool settle_some(struct plm_pull *pull, struct plm_error *err)
+{
+    int64_t until = plm_os_monotonic_ms() + TURN_MS;
+    while (pull->settled < pull->count) {
+        if (!settle(pull, &pull->downloads[pull->settled], &pull->must_wait, err))
+            return false;
+        pull->settled++;
+        if (plm_os_monotonic_ms() >= until)
+            break;
+    }
+    return true;
+}
+
+static bool publish(struct plm_pull *pull, enum plm_commit_result *result, struct plm_error *err)
 {
     const struct plm_store *store = &pull->job->engine->store;
-    for (size_t i = 0; i < pull->count; i++)
-        if (!settle(pull, &pull->downloads[i], again, err))
-            return false;
-    *again = *again || pull->state != PLM_PULL_COMMITTING;
-    if (*again)
+    *result = PLM_COMMIT_TURN;
+    if (!settle_some(pull, err))
+        return false;
+    if (pull->settled < pull->count && pull->state == PLM_PULL_COMMITTING)
+        return true;
+    *result = PLM_COMMIT_WAIT;
+    if (pull->must_wait || pull->state != PLM_PULL_COMMITTING)
         return true;
     for (size_t i = 0; i < pull->count; i++)
         if (!pull->downloads[i].is_new)
             plm_blob_renew(store, &pull->downloads[i].want.digest);
     if (!plm_os_sync_dir(store->blobs_fd, err) || !look_again(pull, err))
         return false;
-    *again = pull->state != PLM_PULL_COMMITTING;
-    return *again || write_manifest(pull, err);
+    if (pull->state != PLM_PULL_COMMITTING)
+        return true;
+    *result = PLM_COMMIT_DONE;
+    return write_manifest(pull, err);
 }
 
-bool plm_pull_commit(struct plm_pull *pull, bool *again, struct plm_error *err)
+static bool lock_store(struct plm_pull *pull, bool *is_busy, struct plm_error *err)
 {
     struct plm_engine *engine = pull->job->engine;
     struct plm_error why = {0};
-    *again = false;
-    if (!plm_engine_lock_store(engine, &why)) {
-        *again = why.code == PLM_E_BUSY;
-        if (*again && !pull->told_of_lock) {
-            pull->told_of_lock = true;
-            struct plm_event event = {
-                .kind = PLM_EV_LOCK_WAITING,
-                .waiting = {.pid = plm_lock_holder(engine->store.state_fd, PLM_STORE_LOCK)}};
-            plm_job_emit(pull->job, &event);
-        }
-        if (!*again && err)
-            *err = why;
-        return *again;
+    if (plm_engine_lock_store(engine, &why)) {
+        pull->has_store = true;
+        pull->settled = 0;
+        pull->must_wait = false;
+        return true;
     }
-    bool ok = publish(pull, again, err);
-    plm_engine_unlock_store(engine);
+    *is_busy = why.code == PLM_E_BUSY;
+    if (*is_busy && !pull->told_of_lock) {
+        pull->told_of_lock = true;
+        struct plm_event event = {
+            .kind = PLM_EV_LOCK_WAITING,
+            .waiting = {.pid = plm_lock_holder(engine->store.state_fd, PLM_STORE_LOCK)}};
+        plm_job_emit(pull->job, &event);
+    }
+    if (!*is_busy && err)
+        *err = why;
+    return false;
+}
+
+bool plm_pull_commit(struct plm_pull *pull, enum plm_commit_result *result, struct plm_error *err)
+{
+    bool is_busy = false;
+    *result = PLM_COMMIT_WAIT;
+    if (!pull->has_store && !lock_store(pull, &is_busy, err))
+        return is_busy;
+    bool ok = publish(pull, result, err);
+    if (!ok || *result != PLM_COMMIT_TURN)
+        plm_pull_leave_store(pull);
     return ok;
+}
+
+void plm_pull_leave_store(struct plm_pull *pull)
+{
+    if (pull->has_store)
+        plm_engine_unlock_store(pull->job->engine);
+    pull->has_store = false;
 }

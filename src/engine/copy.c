@@ -22,7 +22,7 @@ static bool run(struct plm_job *job, struct plm_error *err)
         return plm_prefix(err, "destination");
     if (job->ref.has_digest || target.has_digest)
         return plm_fail(err, PLM_E_USAGE, "a copy takes names without a digest");
-    if (!plm_stored_manifest(job, &manifest, NULL, err))
+    if (!plm_stored_manifest(&job->engine->store, &job->ref, &manifest, NULL, err))
         return false;
     if (plm_ref_same_model(&job->ref, &target)) {
         tell(job, &target);

@@ -1,6 +1,7 @@
 /* Jobs: what every kind has in common, which is how it speaks and how it ends. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/engine_private.h"
 #include "os/os.h"
@@ -35,9 +36,34 @@ void plm_job_warn(struct plm_job *job, const char *format, ...)
 
 static const char *hint_of(const struct plm_job *job, enum plm_code code)
 {
+    bool pushes = job->kind->verb == PLM_VERB_PUSH;
     if (code == PLM_E_NOT_FOUND && job->kind->verb != PLM_VERB_PULL)
         return "see what is here: pullama list";
+    if (code == PLM_E_INTEGRITY && job->kind->integrity_hint)
+        return job->kind->integrity_hint;
+    if (pushes && code == PLM_E_AUTH)
+        return "push to a namespace of your own with --as; pullama keygen shows the key that the "
+               "registry must know";
+    if (pushes && (code == PLM_E_INTEGRITY || code == PLM_E_CORRUPT))
+        return "remove the model and pull it again, or build it anew, then push it";
+    if (job->kind->verb == PLM_VERB_LOGIN && code == PLM_E_AUTH)
+        return "check both; many registries want an access token in place of the password";
+    if (job->kind->verb == PLM_VERB_LOGIN || job->kind->verb == PLM_VERB_LOGOUT)
+        return code == PLM_E_BAD_NAME  ? "write it as [scheme://]host[:port]"
+               : code == PLM_E_CORRUPT ? "mend the named file, or move it away"
+               : code == PLM_E_NETWORK ? "run the same command again"
+                                       : plm_code_hint(code);
     return plm_code_hint(code);
+}
+
+/* What the system refused in a store says in which: a machine may have several, on several disks.
+ * For want of memory it does not matter. */
+static void name_store(const struct plm_job *job, struct plm_error *err)
+{
+    const char *root = job->engine->store.root;
+    if (err->sys_errno != 0 && err->code != PLM_E_NOMEM && root && !job->kind->no_store &&
+        !strstr(err->msg, root))
+        (void)plm_prefix(err, "%s", root);
 }
 
 void plm_job_end(struct plm_job *job, const struct plm_event *completed,
@@ -46,11 +72,14 @@ void plm_job_end(struct plm_job *job, const struct plm_event *completed,
     if (job->ended)
         return;
     struct plm_event event = {.kind = PLM_EV_FAILED};
+    struct plm_error told = {0};
     if (!err) {
         event = *completed;
         event.kind = PLM_EV_COMPLETED;
     } else {
-        event.failed.error = err;
+        told = *err;
+        name_store(job, &told);
+        event.failed.error = &told;
         event.failed.hint = hint_of(job, err->code);
         if (err->code == PLM_E_INTERRUPTED)
             plm_job_emit_kind(job, PLM_EV_INTERRUPTED);

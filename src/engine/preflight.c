@@ -57,10 +57,28 @@ static bool make_plan(struct plm_pull *pull, struct plm_event_plan *out, struct 
     return true;
 }
 
+/* Publishing is a rename: better refused now than after everything has been fetched. */
+static bool check_disks(const struct plm_store *store, struct plm_error *err)
+{
+    const struct {
+        const char *name;
+        int fd;
+    } parts[] = {{"blobs", store->blobs_fd}, {"manifests", store->manifests_fd}};
+    int base = store->state_fd >= 0 ? store->state_fd : store->root_fd;
+    for (size_t i = 0; base >= 0 && i < PLM_COUNT(parts); i++) {
+        if (parts[i].fd >= 0 && !plm_os_same_disk(base, parts[i].fd))
+            return plm_fail(err, PLM_E_UNSUPPORTED,
+                            "%s/%s lies on another disk than %s; put the whole models directory "
+                            "there, and name it with --models-dir or OLLAMA_MODELS",
+                            store->root, parts[i].name, store->root);
+    }
+    return true;
+}
+
 bool plm_pull_preflight(struct plm_pull *pull, struct plm_event_plan *out, struct plm_error *err)
 {
     struct plm_event_plan plan;
-    if (!make_plan(pull, &plan, err))
+    if (!check_disks(&pull->job->engine->store, err) || !make_plan(pull, &plan, err))
         return false;
     *out = plan;
     if (plan.fits || plan.dry_run)
@@ -82,8 +100,9 @@ void plm_pull_say_needed(struct plm_pull *pull)
         return;
     if (plan.fits) { /* by the numbers there is room: a quota */
         size_t used = strlen(pull->error.msg);
-        (void)snprintf(pull->error.msg + used, sizeof(pull->error.msg) - used,
-                       "; %llu more bytes are needed", (unsigned long long)plan.fetch);
+        if (plan.fetch > 0)
+            (void)snprintf(pull->error.msg + used, sizeof(pull->error.msg) - used,
+                           "; %llu more bytes are needed", (unsigned long long)plan.fetch);
         return;
     }
     (void)plm_prefix(&pull->error, "%s needs %s (%llu bytes) free", pull->job->engine->store.root,

@@ -114,6 +114,7 @@ static void step_ending(struct plm_pull *pull)
 {
     bool closed = true;
     plm_batch_run(&pull->batch);
+    plm_pull_leave_store(pull);
     for (size_t i = 0; i < pull->count; i++) {
         struct plm_download *d = &pull->downloads[i];
         plm_download_close(d);
@@ -130,11 +131,13 @@ static void step_ending(struct plm_pull *pull)
 
 static void step_committing(struct plm_pull *pull)
 {
-    bool again = false;
+    enum plm_commit_result result;
     struct plm_error err = {0};
-    if (!plm_pull_commit(pull, &again, &err))
+    if (!plm_pull_commit(pull, &result, &err))
         plm_pull_fail(pull, &err);
-    else if (again)
+    else if (result == PLM_COMMIT_TURN)
+        plm_pull_kick(pull);
+    else if (result == PLM_COMMIT_WAIT)
         plm_timer_start(plm_pull_loop(pull), &pull->kick, COMMIT_RETRY_MS);
     else
         end_well(pull);
@@ -275,6 +278,7 @@ static bool start(struct plm_job *job, struct plm_error *err)
     pull->kick = (struct plm_timer){.fire = on_kick, .ctx = pull};
     pull->tick = (struct plm_timer){.fire = on_tick, .ctx = pull};
     struct plm_registry_options options = {.key_path = engine->key_path,
+                                           .credential = plm_job_credential(job),
                                            .max_retries = engine->options.max_retries,
                                            .timeout_ms = engine->options.timeout_ms,
                                            .insecure = engine->options.insecure,
@@ -283,7 +287,9 @@ static bool start(struct plm_job *job, struct plm_error *err)
     plm_job_emit_kind(job, PLM_EV_PULL_START);
     if (!plm_engine_network(engine, err) || !plm_engine_workers(engine, err) ||
         (engine->store.blobs_fd >= 0 && !job->dry_run && !plm_blobs_migrate(&engine->store, err)) ||
-        !plm_registry_new(engine->http, &job->ref, &options, &pull->registry, err))
+        !plm_registry_new(engine->http, &job->ref, &options, &pull->registry, err) ||
+        !plm_mirrors_open(&pull->mirrors, engine->options.mirrors, engine->options.mirror_count,
+                          engine->http, &job->ref, &options, err))
         return false;
     plm_job_emit_kind(job, PLM_EV_MANIFEST_FETCH_START);
     return plm_registry_get_manifest(pull->registry, job->ref.has_digest ? &job->ref.digest : NULL,
@@ -308,6 +314,7 @@ static void release(struct plm_job *job)
     for (size_t i = 0; i < pull->count; i++)
         plm_download_done(&pull->downloads[i]);
     plm_batch_done(&pull->batch);
+    plm_mirrors_close(&pull->mirrors);
     plm_registry_free(pull->registry);
     plm_manifest_free(pull->manifest);
     free(pull->downloads);

@@ -7,6 +7,7 @@
 #include "engine/engine_private.h"
 #include "engine/lanes.h"
 #include "engine/meter.h"
+#include "engine/mirrors.h"
 
 /** Blobs that are looked at in each step. */
 #define PLM_PULL_OPEN_MAX 84
@@ -22,6 +23,7 @@ enum plm_pull_state {
 struct plm_pull {
     struct plm_job *job;
     struct plm_registry *registry;
+    struct plm_mirrors mirrors;
     struct plm_manifest *manifest;
     struct plm_download *downloads; /**< owned array */
     size_t count;
@@ -41,6 +43,9 @@ struct plm_pull {
     uint64_t usual_rate; /**< bytes per second that a connection brings, by those that ended */
     struct plm_timer kick, tick;
     bool told_of_lock;
+    bool has_store;         /**< holds the store's lock, while it publishes */
+    size_t settled;         /**< blobs that were looked at since it holds it */
+    bool must_wait;         /**< for somebody who is at one of them */
     struct plm_error error; /**< first error */
     bool wrote_manifest;
 };
@@ -69,6 +74,13 @@ PLM_MUST bool plm_pull_preflight(struct plm_pull *pull, struct plm_event_plan *o
                                  struct plm_error *err);
 /** preflight.c: adds to an error about a disk that filled up how much room the rest needs. */
 void plm_pull_say_needed(struct plm_pull *pull);
-/** commit.c: publishes. *again: something must be waited for (true: try later); false on a real
- * failure. */
-PLM_MUST bool plm_pull_commit(struct plm_pull *pull, bool *again, struct plm_error *err);
+enum plm_commit_result {
+    PLM_COMMIT_DONE,
+    PLM_COMMIT_TURN, /**< there is more to do: call again soon; the store is locked */
+    PLM_COMMIT_WAIT, /**< somebody else is at it, or blobs must be fetched: later */
+};
+/** commit.c: publishes for a turn of the loop; false on a real failure. */
+PLM_MUST bool plm_pull_commit(struct plm_pull *pull, enum plm_commit_result *result,
+                              struct plm_error *err);
+/** commit.c: gives the store back when a commit ends before it is done. */
+void plm_pull_leave_store(struct plm_pull *pull);

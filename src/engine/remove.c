@@ -108,7 +108,7 @@ static bool remove_model(struct removal *removal, struct plm_error *err)
 static bool load(const struct plm_job *job, struct plm_manifest **out, struct plm_error *err)
 {
     struct plm_error why = {0};
-    if (plm_stored_manifest(job, out, NULL, &why))
+    if (plm_stored_manifest(&job->engine->store, &job->ref, out, NULL, &why))
         return true;
     if (why.code == PLM_E_CORRUPT)
         return plm_fail(err, PLM_E_CORRUPT,

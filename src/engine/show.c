@@ -170,7 +170,7 @@ static bool run(struct plm_job *job, struct plm_error *err)
     s->job = job;
     for (size_t i = 0; i < TEXTS; i++)
         s->texts[i] = PLM_BUF_INIT(TEXT_MAX);
-    bool ok = plm_stored_manifest(job, &manifest, &s->modified_s, err);
+    bool ok = plm_stored_manifest(&job->engine->store, &job->ref, &manifest, &s->modified_s, err);
     s->manifest = manifest;
     ok = ok && gather(s, err);
     if (ok)

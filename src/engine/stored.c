@@ -11,18 +11,17 @@
 #define CONFIG_MAX (1u << 20)
 #define CONFIG_DEPTH 32
 
-bool plm_stored_manifest(const struct plm_job *job, struct plm_manifest **out, int64_t *modified_s,
-                         struct plm_error *err)
+bool plm_stored_manifest(const struct plm_store *store, const struct plm_ref *ref,
+                         struct plm_manifest **out, int64_t *modified_s, struct plm_error *err)
 {
     plm_auto(plm_manifest_freep) struct plm_manifest *manifest = NULL;
     int64_t modified = 0;
-    if (!plm_manifest_load(&job->engine->store, &job->ref, &manifest, &modified, err))
+    if (!plm_manifest_load(store, ref, &manifest, &modified, err))
         return false;
-    if (job->ref.has_digest && !plm_digest_equal(&job->ref.digest, &manifest->digest)) {
+    if (ref->has_digest && !plm_digest_equal(&ref->digest, &manifest->digest)) {
         char name[PLM_REF_TEXT], digest[PLM_DIGEST_TEXT];
         return plm_fail(err, PLM_E_NOT_FOUND, "there is no %s here, but one with %s",
-                        plm_ref_format(&job->ref, name),
-                        plm_digest_format(&manifest->digest, digest));
+                        plm_ref_format(ref, name), plm_digest_format(&manifest->digest, digest));
     }
     if (modified_s)
         *modified_s = modified;

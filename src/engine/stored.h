@@ -16,10 +16,11 @@ struct plm_stored_config {
     char capabilities[PLM_STORED_CAPABILITIES][PLM_STORED_TEXT];
 };
 
-/** Loads the manifest of the job's model. A pinned reference that has another digest in the store
- * is PLM_E_NOT_FOUND. @p modified_s may be NULL. */
-PLM_MUST bool plm_stored_manifest(const struct plm_job *job, struct plm_manifest **out,
-                                  int64_t *modified_s, struct plm_error *err);
+/** Loads the manifest of a model. A pinned reference that has another digest in the store is
+ * PLM_E_NOT_FOUND. @p modified_s may be NULL. */
+PLM_MUST bool plm_stored_manifest(const struct plm_store *store, const struct plm_ref *ref,
+                                  struct plm_manifest **out, int64_t *modified_s,
+                                  struct plm_error *err);
 
 /** Reads the manifest's config; one that is absent, too large or no JSON says nothing. */
 void plm_stored_config(const struct plm_store *store, const struct plm_manifest *manifest,

@@ -5,7 +5,7 @@
 
 #include "os/thread.h"
 
-#define WORKERS_MAX 16
+#define WORKERS_MAX 32
 
 struct plm_workers {
     struct plm_loop *loop;
@@ -97,6 +97,11 @@ void plm_workers_free(struct plm_workers *workers)
     plm_cond_done(&workers->more);
     plm_mutex_done(&workers->mutex);
     free(workers);
+}
+
+unsigned plm_workers_count(const struct plm_workers *workers)
+{
+    return workers->count;
 }
 
 void plm_workers_submit(struct plm_workers *workers, struct plm_work *work)

@@ -23,5 +23,7 @@ PLM_MUST bool plm_workers_new(struct plm_loop *loop, unsigned count, struct plm_
                               struct plm_error *err);
 /** Waits for work that is running; queued work is not run any more. */
 void plm_workers_free(struct plm_workers *workers);
+/** How many threads there are. */
+unsigned plm_workers_count(const struct plm_workers *workers);
 /** Loop thread. Work is taken up in the order of submission. */
 void plm_workers_submit(struct plm_workers *workers, struct plm_work *work);

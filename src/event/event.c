@@ -25,6 +25,15 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
     [PLM_EV_MANIFEST_WRITE_START] = "manifest_write_start",
     [PLM_EV_MANIFEST_WRITTEN] = "manifest_written",
     [PLM_EV_LAYERS_REMOVED] = "layers_removed",
+    [PLM_EV_PUSH_START] = "push_start",
+    [PLM_EV_MANIFEST_READ] = "manifest_read",
+    [PLM_EV_PUSH_PLAN] = "push_plan",
+    [PLM_EV_BLOB_EXISTS] = "blob_exists",
+    [PLM_EV_BLOB_MOUNTED] = "blob_mounted",
+    [PLM_EV_UPLOAD_LOST] = "upload_lost",
+    [PLM_EV_BLOB_SENT] = "blob_sent",
+    [PLM_EV_MANIFEST_PUSH_START] = "manifest_push_start",
+    [PLM_EV_MANIFEST_PUSHED] = "manifest_pushed",
     [PLM_EV_LIST_MODEL] = "list_model",
     [PLM_EV_SHOW] = "show",
     [PLM_EV_RM_START] = "rm_start",
@@ -35,7 +44,13 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
     [PLM_EV_CLEAN_START] = "clean_start",
     [PLM_EV_CLEAN_FILE] = "clean_file",
     [PLM_EV_CLEAN_DONE] = "clean_done",
+    [PLM_EV_VERIFY_START] = "verify_start",
+    [PLM_EV_BLOB_CHECKED] = "blob_checked",
+    [PLM_EV_MODEL_CHECKED] = "model_checked",
+    [PLM_EV_VERIFY_DONE] = "verify_done",
     [PLM_EV_KEY] = "key",
+    [PLM_EV_LOGIN] = "login",
+    [PLM_EV_LOGOUT] = "logout",
     [PLM_EV_VERSION] = "version",
     [PLM_EV_LOCK_WAITING] = "lock_waiting",
     [PLM_EV_WARNING] = "warning",
@@ -45,9 +60,33 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
 };
 
 static const char *const verb_names[PLM_VERBS] = {
-    [PLM_VERB_NONE] = "none",   [PLM_VERB_PULL] = "pull",     [PLM_VERB_LIST] = "list",
-    [PLM_VERB_SHOW] = "show",   [PLM_VERB_RM] = "rm",         [PLM_VERB_CP] = "cp",
-    [PLM_VERB_CLEAN] = "clean", [PLM_VERB_KEYGEN] = "keygen", [PLM_VERB_VERSION] = "version",
+    [PLM_VERB_NONE] = "none",       [PLM_VERB_PULL] = "pull",     [PLM_VERB_LIST] = "list",
+    [PLM_VERB_PUSH] = "push",       [PLM_VERB_SHOW] = "show",     [PLM_VERB_RM] = "rm",
+    [PLM_VERB_CP] = "cp",           [PLM_VERB_CLEAN] = "clean",   [PLM_VERB_KEYGEN] = "keygen",
+    [PLM_VERB_VERSION] = "version", [PLM_VERB_VERIFY] = "verify", [PLM_VERB_LOGIN] = "login",
+    [PLM_VERB_LOGOUT] = "logout",
+};
+
+static const char *const blob_verdicts[PLM_BLOB_VERDICTS] = {
+    [PLM_BLOB_OK] = "ok",
+    [PLM_BLOB_TRUSTED] = "trusted",
+    [PLM_BLOB_GONE] = "gone",
+    [PLM_BLOB_WRONG_DIGEST] = "wrong_digest",
+    [PLM_BLOB_TRUNCATED] = "truncated",
+    [PLM_BLOB_GROWN] = "grown",
+    [PLM_BLOB_MISSING] = "missing",
+    [PLM_BLOB_NO_FILE] = "no_file",
+    [PLM_BLOB_UNREADABLE] = "unreadable",
+};
+
+static const char *const model_verdicts[PLM_MODEL_VERDICTS] = {
+    [PLM_MODEL_OK] = "ok",
+    [PLM_MODEL_TRUSTED] = "trusted",
+    [PLM_MODEL_CHANGED] = "changed",
+    [PLM_MODEL_DAMAGED] = "damaged",
+    [PLM_MODEL_UNREADABLE] = "unreadable",
+    [PLM_MODEL_BAD_MANIFEST] = "bad_manifest",
+    [PLM_MODEL_NOT_FOUND] = "not_found",
 };
 
 static const char *const reason_texts[PLM_RETRY_REASONS] = {
@@ -71,6 +110,16 @@ const char *plm_event_name(enum plm_event_kind kind)
 const char *plm_verb_name(enum plm_verb verb)
 {
     return (unsigned)verb < PLM_VERBS ? verb_names[verb] : "none";
+}
+
+const char *plm_blob_verdict_name(enum plm_blob_verdict verdict)
+{
+    return (unsigned)verdict < PLM_BLOB_VERDICTS ? blob_verdicts[verdict] : "unknown";
+}
+
+const char *plm_model_verdict_name(enum plm_model_verdict verdict)
+{
+    return (unsigned)verdict < PLM_MODEL_VERDICTS ? model_verdicts[verdict] : "unknown";
 }
 
 const char *plm_retry_reason_text(enum plm_retry_reason reason)

@@ -68,6 +68,8 @@ static const struct plm_ref *model_of(const struct plm_event *event)
         return event->listed.ref;
     if (event->kind == PLM_EV_SHOW && event->show.ref)
         return event->show.ref;
+    if (event->kind == PLM_EV_MODEL_CHECKED && event->model_checked.ref)
+        return event->model_checked.ref;
     return event->ref;
 }
 
@@ -84,6 +86,7 @@ void plm_event_visit(const struct plm_event *event, const struct plm_event_visit
         put_model(visitor, ref);
     if (event->blob.want)
         put_blob(visitor, &event->blob);
-    if (!plm_fields_pull(visitor, event))
+    if (!plm_fields_pull(visitor, event) && !plm_fields_push(visitor, event) &&
+        !plm_fields_verify(visitor, event))
         plm_fields_store(visitor, event);
 }

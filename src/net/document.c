@@ -1,4 +1,4 @@
-/* Small documents of a session: fetched again after transient failures, checked, handed over. */
+/* Small requests of a session: made again after transient failures, checked, handed over. */
 #include "net/document.h"
 
 #include "os/os.h"
@@ -51,9 +51,14 @@ static bool start(struct plm_document *document, struct plm_error *err)
 {
     const struct plm_exchange_request request = {
         .url = document->url,
+        .method = document->request.method,
         .what = document->request.what,
         .accept = document->request.accept,
         .body_max = document->request.body_max,
+        .any_success = document->request.any_success,
+        .headers = document->request.headers,
+        .body = document->request.body,
+        .patience = document->request.patience,
     };
     return plm_exchange_start(&document->exchange, document->registry, &request, on_done, document,
                               err);
@@ -186,8 +191,8 @@ static void on_done(void *ctx, const struct plm_exchange_result *result)
     finish(document, result->outcome, result->error);
 }
 
-bool plm_document_get(struct plm_registry *registry, const struct plm_document_request *request,
-                      struct plm_error *err)
+bool plm_document_start(struct plm_registry *registry, const struct plm_document_request *request,
+                        struct plm_error *err)
 {
     struct plm_document *document = calloc(1, sizeof(*document));
     if (!document) {

@@ -1,5 +1,5 @@
-/* One GET of a session: patience, redirects and the registry's challenge, up to the final answer.
- */
+/* One request of a session: patience, redirects and the registry's challenge, up to the final
+ * answer. */
 #include "net/exchange.h"
 
 #include <stdio.h>
@@ -41,26 +41,30 @@ static bool send_request(struct plm_exchange *x, struct plm_error *err)
     if (!plm_url_parse(x->url, &url, err))
         return false;
     plm_url_authority(&url, x->host, sizeof(x->host));
-    x->at_origin = plm_url_same_origin(&url, &registry->origin);
+    x->at_origin = plm_url_same_party(&url, &registry->origin);
     int64_t wait = plm_hosts_wait(&registry->hosts, x->host, plm_loop_now(registry->loop));
     if (wait > 0) {
         plm_timer_start(registry->loop, &x->timer, wait);
         return true;
     }
-    const char *authorization =
-        x->at_origin ? plm_tokens_authorization(registry->tokens, &x->generation) : NULL;
+    const char *authorization = x->at_origin && !x->request.anonymous
+                                    ? plm_tokens_authorization(registry->tokens, &x->generation)
+                                    : NULL;
     const struct plm_http_request request = {
-        .method = "GET",
+        .method = x->request.method ? x->request.method : "GET",
         .url = x->url,
         .accept = x->request.accept,
         .authorization = authorization,
         .send_user_agent = x->at_origin,
-        .insecure_tls = registry->insecure_tls && x->at_origin,
+        .insecure_tls = registry->insecure_tls && plm_url_same_origin(&url, &registry->origin),
         .has_range = x->request.has_range,
         .range = x->request.range,
         .body_max = x->request.body_max,
-        .timeout_ms = registry->options.timeout_ms,
+        .timeout_ms = x->request.untimed ? 0 : registry->options.timeout_ms,
         .sink = x->request.sink,
+        .headers = x->request.headers,
+        .body = x->request.body,
+        .patience = x->request.patience,
     };
     return plm_http_start(registry->http, &request, on_answer, x, &x->transfer, err);
 }
@@ -75,14 +79,19 @@ static void on_patience_over(void *ctx)
 
 /* ---- redirects ---- */
 
-static bool is_redirect(int status)
+static bool is_redirect(const struct plm_exchange *x, const struct plm_http_head *head, int status)
 {
+    if (status == 307 && x->request.hands_over && head->upload_location[0])
+        return false;
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
 static bool follow(struct plm_exchange *x, const struct plm_http_head *head, struct plm_error *err)
 {
     char next[PLM_URL_MAX];
+    if (head->status == 303 && x->request.body.is_set)
+        return plm_fail(err, PLM_E_PROTOCOL, "%s answered 303 to the %s, which would lose its body",
+                        x->host, x->request.what);
     if (x->redirects == REDIRECTS_MAX)
         return plm_fail(err, PLM_E_PROTOCOL, "%s redirects the %s more than %d times", x->host,
                         x->request.what, REDIRECTS_MAX);
@@ -120,8 +129,7 @@ static bool authenticate(struct plm_exchange *x, const struct plm_http_outcome *
     if (x->refusals <= REFUSALS_MAX && now != x->generation)
         return send_request(x, err);
     if (x->renewed || x->refusals > REFUSALS_MAX) {
-        (void)plm_fail(err, PLM_E_AUTH, "%s refuses the %s with a fresh token", x->host,
-                       x->request.what);
+        plm_tokens_refused(tokens, x->request.what, err);
         err->http_status = outcome->head.status;
         return false;
     }
@@ -132,7 +140,7 @@ static bool authenticate(struct plm_exchange *x, const struct plm_http_outcome *
         err->http_status = outcome->head.status;
         return false;
     }
-    x->renewed = renewal != PLM_TOKEN_BEHIND;
+    x->renewed = renewal == PLM_TOKEN_STARTED || renewal == PLM_TOKEN_JOINED;
     if (renewal == PLM_TOKEN_STARTED && now > 0)
         tell_of_renewal(x);
     return true;
@@ -153,6 +161,12 @@ static void on_token(void *ctx, const struct plm_retry_verdict *verdict,
 
 /* ---- the answer ---- */
 
+static bool is_wanted(const struct plm_exchange *x, int status)
+{
+    return status == 200 || status == 206 || (x->request.any_success && status / 100 == 2) ||
+           (x->request.hands_over && status == 307);
+}
+
 static void judge(struct plm_exchange *x, const struct plm_http_outcome *outcome)
 {
     struct plm_error err = {0};
@@ -160,10 +174,12 @@ static void judge(struct plm_exchange *x, const struct plm_http_outcome *outcome
     struct plm_retry_verdict verdict =
         plm_retry_judge(peer, outcome, x->request.what, x->host, &err);
     int status = outcome->head.status;
+    if (err.code == PLM_E_AUTH && x->at_origin)
+        plm_tokens_annotate(x->registry->tokens, &err);
     if (outcome->end == PLM_HTTP_ENOUGH)
         verdict.action = PLM_RETRY_ACCEPT;
     else if (verdict.action == PLM_RETRY_REAUTH ||
-             (verdict.action == PLM_RETRY_ACCEPT && status != 200 && status != 206))
+             (verdict.action == PLM_RETRY_ACCEPT && !is_wanted(x, status)))
         verdict.action = PLM_RETRY_FAIL;
     if (verdict.action != PLM_RETRY_ACCEPT && err.code == PLM_OK) {
         (void)plm_fail(&err, PLM_E_PROTOCOL, "%s answered %d to a request for the %s", x->host,
@@ -179,9 +195,9 @@ static void on_answer(void *ctx, const struct plm_http_outcome *outcome)
     x->transfer = NULL;
     plm_hosts_note(&x->registry->hosts, x->host, outcome, plm_loop_now(x->registry->loop));
     int status = outcome->end == PLM_HTTP_ANSWERED ? outcome->head.status : 0;
-    bool is_challenge =
-        status == 401 && x->at_origin && (!x->at_target || outcome->head.challenges.size > 0);
-    if (!is_redirect(status) && !is_challenge) {
+    bool is_challenge = status == 401 && x->at_origin && !x->request.anonymous &&
+                        (!x->at_target || outcome->head.challenges.size > 0);
+    if (!is_redirect(x, &outcome->head, status) && !is_challenge) {
         judge(x, outcome);
         return;
     }

@@ -1,7 +1,7 @@
 /**
- * One GET of a session, from the first request to the final answer: holds hosts back, follows
- * redirects (at most 10, never from https to http), and answers one challenge of the registry. It
- * retries nothing.
+ * One request of a session, from the first sending to the final answer: holds hosts back, follows
+ * redirects (at most 10, never from https to http; method and body stay), and answers one challenge
+ * of the registry. It retries nothing.
  *
  * Embedded in its owner. It keeps no pointer to itself once `done` is called, so `done` may free
  * the owner.
@@ -13,6 +13,7 @@
 /** The pointers are borrowed until the end, but for url, which is copied. */
 struct plm_exchange_request {
     const char *url;
+    const char *method; /**< NULL: GET */
     const char *what;   /**< for messages: "manifest", "blob", … */
     const char *accept; /**< or NULL */
     bool is_target;     /**< url is where an earlier redirect led, not the registry's own */
@@ -20,11 +21,18 @@ struct plm_exchange_request {
     struct plm_span range;
     size_t body_max;
     struct plm_http_sink sink;
+    bool any_success; /**< accepts every 2xx, not only 200 and 206 */
+    bool hands_over;  /**< accepts 307 with Docker-Upload-Location: the bytes are to go elsewhere */
+    bool anonymous;   /**< never with our credentials, wherever it goes */
+    bool untimed;     /**< no limit for the whole exchange: the stall clock alone counts */
+    const char *headers;       /**< as in struct plm_http_request */
+    struct plm_http_body body; /**< likewise */
+    unsigned patience;         /**< likewise */
 };
 
 struct plm_exchange_result {
-    struct plm_retry_verdict verdict;       /**< ACCEPT: 200, 206, or the sink had enough */
-    const struct plm_error *error;          /**< NULL when accepted */
+    struct plm_retry_verdict verdict; /**< ACCEPT: a status as asked for, or the sink had enough */
+    const struct plm_error *error;    /**< NULL when accepted */
     const struct plm_http_outcome *outcome; /**< of the last request, or NULL */
     const char *host;                       /**< that was asked last */
     const char *url;                        /**< that was asked last */

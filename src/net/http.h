@@ -1,5 +1,6 @@
 /**
- * One HTTP request on the loop: sent, its answer's head parsed and bounded, its body given to a sink.
+ * One HTTP request on the loop: sent, with a body out of memory or a file, its answer's head parsed and bounded, its
+ * body given to a sink.
  *
  * Redirects are not followed and nothing is retried here: each request is one exchange on the wire.
  * HTTP/1.1 only (measured: HTTP/2 gains nothing for blobs). Content-Encoding is never asked for. Loop thread only.
@@ -16,7 +17,10 @@ struct plm_http_options {
     const char *user_agent;
     const char *ca_file;   /**< or NULL: $SSL_CERT_FILE, then the system's bundle */
     const char *proxy;     /**< or NULL: from the environment by net/url.c's rules */
-    int64_t connect_ms;    /**< resolve + connect + TLS; 0: 30 s */
+    unsigned ip_version;         /**< 4 or 6: addresses of that kind alone; 0: any */
+    const char *const *resolves; /**< `HOST:PORT:ADDRESS[,ADDRESS]…`, each; copied */
+    size_t resolve_count;
+    int64_t connect_ms;    /**< resolve + connect + TLS; 0: 16 s */
     int64_t stall_ms;      /**< no byte either way for so long ends a transfer */
     uint64_t limit_rate;   /**< bytes per second over all transfers; 0: none */
     unsigned max_connections; /**< connections kept open when idle */
@@ -28,6 +32,8 @@ void plm_http_client_free(struct plm_http_client *client);
 struct plm_loop *plm_http_client_loop(struct plm_http_client *client);
 /** Payload bytes received by all transfers so far. */
 uint64_t plm_http_client_received(const struct plm_http_client *client);
+/** Body bytes that all transfers so far gave to the network. */
+uint64_t plm_http_client_sent(const struct plm_http_client *client);
 /** Changes the rate for all transfers from now on. */
 void plm_http_client_limit(struct plm_http_client *client, uint64_t bytes_per_second);
 
@@ -50,9 +56,14 @@ struct plm_http_head {
     int64_t retry_after_ms; /**< -1 absent; from seconds or a date; at most 24 h */
     char location[PLM_URL_MAX];
     char content_location[PLM_URL_MAX];
+    char upload_location[PLM_URL_MAX]; /**< Docker-Upload-Location */
+    char direct_url[PLM_URL_MAX];      /**< X-Direct-Upload-URL */
+    bool has_taken;  /**< a `Range: 0-E` of an upload session */
+    uint64_t taken;  /**< E + 1; 1 may mean 0, for `0-0` is said of an empty session too */
     char content_type[128];
     char docker_digest[80];
     struct plm_buf challenges; /**< all WWW-Authenticate values, one a line */
+    struct plm_buf signed_headers; /**< each X-Signed-Header-NAME as a line `NAME: value` */
 };
 
 /** Where a body goes. */
@@ -62,6 +73,21 @@ struct plm_http_sink {
     /** Called for each piece (at most 16 KiB). False ends the transfer with *err. PLM_E_INTERRUPTED with an
      *  empty message means "enough": the outcome then has `enough` set and counts as no failure. */
     bool (*write)(void *ctx, const void *bytes, size_t length, struct plm_error *err);
+    void *ctx;
+};
+
+/** A body to send: out of memory, or a stretch of a file. */
+struct plm_http_body {
+    bool is_set;       /**< an empty body is one, too */
+    const char *type;  /**< Content-Type, or NULL */
+    const void *bytes; /**< borrowed until the end; NULL: from fd */
+    int fd;            /**< borrowed until the end */
+    uint64_t start;    /**< where the body begins in the file */
+    uint64_t length;
+    bool expect; /**< asks the server before it sends, and waits a second for its leave */
+    /** Told of each piece (at most 128 KiB) that goes to the network, in order. @p at counts from the body's first byte;
+     *  0 once more when it has to be sent again. May be NULL. */
+    void (*passed)(void *ctx, uint64_t at, const void *bytes, size_t length);
     void *ctx;
 };
 
@@ -76,6 +102,9 @@ struct plm_http_request {
     struct plm_span range;
     size_t body_max;           /**< cap of the collected body; used when sink.write is NULL */
     int64_t timeout_ms;        /**< whole exchange, but not the body of a 200 that goes to the sink; 0: none */
+    const char *headers;       /**< more of them, each a line `NAME: value\n`; or NULL */
+    struct plm_http_body body;
+    unsigned patience; /**< so many stall times may pass without a byte once the request was sent whole; 0: one */
     struct plm_http_sink sink; /**< gets the body of 200 and 206 only; others are collected, at most 64 KiB */
 };
 
@@ -101,6 +130,8 @@ struct plm_http_outcome {
     struct plm_http_head head;
     struct plm_buf body;      /**< collected body; of an error answer at most 64 KiB */
     uint64_t received;        /**< body bytes on the wire in this exchange */
+    uint64_t sent;            /**< body bytes that were given to the network; what it did with them is not known */
+    const char *url;          /**< that was asked; borrowed during the call of done() */
     char remote_address[64];  /**< "" when not connected */
 };
 

@@ -60,10 +60,10 @@ size_t plm_http_on_header(char *bytes, size_t one, size_t length, void *ctx)
 int plm_http_on_sending(void *ctx, char *remote_ip, char *local_ip, int remote_port, int local_port)
 {
     struct plm_http_transfer *t = ctx;
-    (void)remote_ip;
     (void)local_ip;
     (void)remote_port;
     (void)local_port;
+    plm_http_way_found(t, remote_ip);
     t->active_ms = plm_loop_now(t->client->loop);
     t->sent = true;
     return CURL_PREREQFUNC_OK;
@@ -105,7 +105,7 @@ static size_t collect(struct plm_http_transfer *t, const char *bytes, size_t len
     return decide(t, PLM_HTTP_MALFORMED);
 }
 
-static bool is_held_back(struct plm_http_transfer *t, size_t length)
+bool plm_http_is_held_back(struct plm_http_transfer *t, size_t length)
 {
     struct plm_http_client *client = t->client;
     struct plm_rate *rate = &client->rate;
@@ -139,7 +139,7 @@ size_t plm_http_on_body(char *bytes, size_t one, size_t length, void *ctx)
                        t->authority);
         return decide(t, PLM_HTTP_MALFORMED);
     }
-    if (is_held_back(t, length))
+    if (plm_http_is_held_back(t, length))
         return CURL_WRITEFUNC_PAUSE;
     t->outcome.received += length;
     t->client->received += length;

@@ -11,6 +11,8 @@
 #include <strings.h>
 
 #define CHALLENGES_MAX (64u << 10)
+#define SIGNED_HEADERS_MAX (16u << 10)
+#define SIGNED_HEADER "X-Signed-Header-"
 #define RETRY_AFTER_MAX_MS (24ll * 3600 * 1000)
 
 /* A field's value: not NUL-terminated, white space around it gone. */
@@ -155,6 +157,57 @@ static bool on_location(struct plm_head_reader *reader, struct value value, stru
     return true;
 }
 
+/* Too long counts as malformed, here and below: without it a request would go to another place. */
+static bool on_upload_location(struct plm_head_reader *reader, struct value value,
+                               struct plm_error *err)
+{
+    (void)err;
+    struct plm_http_head *head = reader->head;
+    if (!keep(value, head->upload_location, sizeof(head->upload_location)))
+        head->malformed = true;
+    return true;
+}
+
+static bool on_direct_url(struct plm_head_reader *reader, struct value value, struct plm_error *err)
+{
+    (void)err;
+    struct plm_http_head *head = reader->head;
+    if (!keep(value, head->direct_url, sizeof(head->direct_url)))
+        head->malformed = true;
+    return true;
+}
+
+/* `0-99`, as registries write it, or `bytes=0-99`, as their specification does in places. */
+static bool on_taken(struct plm_head_reader *reader, struct value value, struct plm_error *err)
+{
+    (void)err;
+    struct plm_http_head *head = reader->head;
+    static const char unit[] = "bytes=";
+    size_t skip = sizeof(unit) - 1;
+    uint64_t last;
+    if (value.length > skip && strncasecmp(value.text, unit, skip) == 0)
+        value = (struct value){value.text + skip, value.length - skip};
+    head->has_taken = value.length > 2 && memcmp(value.text, "0-", 2) == 0 &&
+                      plm_text_u64(value.text + 2, value.length - 2, &last) && last < INT64_MAX;
+    head->taken = head->has_taken ? last + 1 : 0;
+    return true;
+}
+
+/* Headers that the object store wants to see, because they are signed. */
+static bool on_signed_header(struct plm_head_reader *reader, const char *name, size_t length,
+                             struct value value, struct plm_error *err)
+{
+    struct plm_buf *all = &reader->head->signed_headers;
+    if (memchr(name, '\0', length) || memchr(value.text, '\0', value.length) ||
+        length + value.length + 3 > all->max - all->size)
+        reader->head->malformed = true;
+    else if (!plm_buf_append(all, name, length, err) || !plm_buf_append(all, ": ", 2, err) ||
+             !plm_buf_append(all, value.text, value.length, err) ||
+             !plm_buf_append(all, "\n", 1, err))
+        return false;
+    return true;
+}
+
 static bool on_content_location(struct plm_head_reader *reader, struct value value,
                                 struct plm_error *err)
 {
@@ -203,6 +256,9 @@ static const struct field {
     {"Retry-After", on_retry_after},
     {"Location", on_location},
     {"Content-Location", on_content_location},
+    {"Docker-Upload-Location", on_upload_location},
+    {"X-Direct-Upload-URL", on_direct_url},
+    {"Range", on_taken},
     {"Content-Type", on_content_type},
     {"Docker-Content-Digest", on_docker_digest},
     {"WWW-Authenticate", on_challenge},
@@ -211,11 +267,13 @@ static const struct field {
 static void reset(struct plm_head_reader *reader)
 {
     struct plm_http_head *head = reader->head;
-    struct plm_buf challenges = head->challenges;
+    struct plm_buf challenges = head->challenges, signed_headers = head->signed_headers;
     plm_buf_clear(&challenges);
+    plm_buf_clear(&signed_headers);
     memset(head, 0, sizeof(*head));
     head->retry_after_ms = -1;
     head->challenges = challenges;
+    head->signed_headers = signed_headers;
     reader->chunked = false;
     reader->has_range_line = false;
 }
@@ -224,12 +282,14 @@ void plm_head_start(struct plm_head_reader *reader, struct plm_http_head *head, 
 {
     *reader = (struct plm_head_reader){.head = head, .unix_ms = unix_ms};
     head->challenges = PLM_BUF_INIT(CHALLENGES_MAX);
+    head->signed_headers = PLM_BUF_INIT(SIGNED_HEADERS_MAX);
     reset(reader);
 }
 
 void plm_http_head_done(struct plm_http_head *head)
 {
     plm_buf_done(&head->challenges);
+    plm_buf_done(&head->signed_headers);
 }
 
 static bool read_status_line(struct plm_head_reader *reader, const char *line, size_t length,
@@ -299,5 +359,8 @@ bool plm_head_line(struct plm_head_reader *reader, const char *line, size_t leng
             strncasecmp(fields[i].name, line, name_length) == 0)
             return fields[i].read(reader, value, err);
     }
+    size_t prefix = sizeof(SIGNED_HEADER) - 1;
+    if (name_length > prefix && strncasecmp(line, SIGNED_HEADER, prefix) == 0)
+        return on_signed_header(reader, line + prefix, name_length - prefix, value, err);
     return true;
 }

@@ -3,16 +3,28 @@
 
 #include "net/http_head.h"
 #include "net/rate.h"
+#include "net/url.h"
+
+/* A host:port that answered, and at which of its addresses. */
+struct plm_http_way {
+    char place[PLM_URL_MAX / 16 + 8]; /* "" when the slot is free */
+    char address[64];                 /* "": none that works is known any more */
+};
+#define PLM_HTTP_WAYS 16
 
 struct plm_http_client {
     struct plm_loop *loop;
     char *user_agent;
     char *ca_file; /* NULL: the library's own */
     char *proxy;   /* NULL: from the environment; "": none */
+    struct curl_slist *resolves; /* names whose addresses the user gave */
+    long family;                 /* CURL_IPRESOLVE_… */
+    struct plm_http_way ways[PLM_HTTP_WAYS];
+    size_t next_way; /* the slot that is taken next */
     int64_t connect_ms;
     int64_t stall_ms;
     long buffer_bytes;
-    uint64_t received;
+    uint64_t received, sent;
     struct plm_http_transfer *first, *last; /* the one that was resumed longest ago stands first */
     size_t count;
     struct plm_timer stall_check;
@@ -27,7 +39,11 @@ struct plm_http_transfer {
     struct plm_http_transfer *next, *prev;
     CURL *easy;
     struct curl_slist *headers;
+    struct curl_slist *resolves; /* the client's, and the way that is known */
     struct plm_http_sink sink;
+    struct plm_http_body body;
+    uint64_t body_at; /* bytes of it that the library has taken */
+    unsigned patience;
     size_t body_max;
     void (*done)(void *ctx, const struct plm_http_outcome *outcome);
     void *ctx;
@@ -44,9 +60,26 @@ struct plm_http_transfer {
     uint64_t quantum; /* bytes that may pass before others have their turn */
     int64_t active_ms;
     char authority[PLM_URL_MAX / 16 + 8];
+    char place[PLM_URL_MAX / 16 + 8]; /* host:port; "" when the way is not ours to remember */
     char proxy[256]; /* redacted, for messages; "" when none */
     char detail[CURL_ERROR_SIZE];
 };
+
+/* http_way.c */
+
+/** Checks and copies what the options say of names and addresses. PLM_E_USAGE names a wrong one. */
+PLM_MUST bool plm_http_set_ways(struct plm_http_client *client,
+                                const struct plm_http_options *options, struct plm_error *err);
+
+/**
+ * Sets the addresses that a transfer may use, by the user's word and by what has worked: a dead
+ * address, or a dead kind of them, is waited for once and not by each connection.
+ */
+PLM_MUST bool plm_http_set_way(struct plm_http_transfer *transfer, const struct plm_url *url);
+/** The address that answered the connection of a transfer. */
+void plm_http_way_found(struct plm_http_transfer *transfer, const char *address);
+/** A transfer got no connection: its host's address is looked up again. */
+void plm_http_way_lost(const struct plm_http_transfer *transfer);
 
 /* http_setup.c */
 
@@ -54,7 +87,17 @@ struct plm_http_transfer {
 PLM_MUST bool plm_http_setup(struct plm_http_transfer *transfer,
                              const struct plm_http_request *request, struct plm_error *err);
 
+/* http_send.c */
+
+/** Sets the options for the request's body. */
+PLM_MUST bool plm_http_set_body(struct plm_http_transfer *transfer);
+int plm_http_on_socket(void *ctx, curl_socket_t socket, curlsocktype purpose);
+
 /* http_body.c: what curl calls; they record, and never add or remove transfers */
+
+/** True when @p length more bytes must wait, by the rate or because others have their turn: the
+ * transfer is then marked as paused, and will be resumed. */
+bool plm_http_is_held_back(struct plm_http_transfer *transfer, size_t length);
 
 size_t plm_http_on_header(char *bytes, size_t one, size_t length, void *ctx);
 size_t plm_http_on_body(char *bytes, size_t one, size_t length, void *ctx);

@@ -11,6 +11,7 @@
 
 #define NEUTRAL_AGENT "pullama"
 #define IDLE_SECONDS 60L /* load balancers close idle connections after about so long */
+#define HEADERS_MAX (64u << 10)
 
 /* Options fail only for want of memory or in a library built without them; one look at the end is
  * enough. */
@@ -30,6 +31,7 @@ static bool set_transport(struct plm_http_transfer *t, const struct plm_http_req
     SET(ok, easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(ok, easy, CURLOPT_HTTP09_ALLOWED, 0L);
     SET(ok, easy, CURLOPT_FOLLOWLOCATION, 0L);
+    SET(ok, easy, CURLOPT_IPRESOLVE, t->client->family);
     SET(ok, easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     SET(ok, easy, CURLOPT_NOSIGNAL, 1L);
     SET(ok, easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -46,14 +48,13 @@ static bool set_transport(struct plm_http_transfer *t, const struct plm_http_req
 
 /* Without this the system takes in megabytes on each connection before the rate is felt: the link
  * would be full for as long as if there were no limit. */
-static int bound_buffer(void *ctx, curl_socket_t socket, curlsocktype purpose)
+static int prepare_socket(void *ctx, curl_socket_t socket, curlsocktype purpose)
 {
     const struct plm_http_client *client = ((struct plm_http_transfer *)ctx)->client;
     int bytes = plm_rate_ahead(&client->rate, client->max_connections);
-    (void)purpose;
     if (bytes > 0)
-        (void)setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-    return CURL_SOCKOPT_OK;
+        (void)setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)); /* a hint */
+    return plm_http_on_socket(ctx, socket, purpose); /* any of them may send a body later */
 }
 
 static bool set_callbacks(struct plm_http_transfer *t)
@@ -68,9 +69,9 @@ static bool set_callbacks(struct plm_http_transfer *t)
     SET(ok, easy, CURLOPT_WRITEDATA, t);
     SET(ok, easy, CURLOPT_PREREQFUNCTION, plm_http_on_sending);
     SET(ok, easy, CURLOPT_PREREQDATA, t);
-    SET(ok, easy, CURLOPT_SOCKOPTFUNCTION, bound_buffer);
+    SET(ok, easy, CURLOPT_SOCKOPTFUNCTION, prepare_socket);
     SET(ok, easy, CURLOPT_SOCKOPTDATA, t);
-    return ok;
+    return ok && (!t->body.is_set || plm_http_set_body(t));
 }
 
 static bool set_tls(struct plm_http_transfer *t, bool insecure)
@@ -126,6 +127,39 @@ static bool add_header(struct plm_http_transfer *t, const char *name, const char
     return true;
 }
 
+/* Lines `NAME: value\n`; a value may have come from the network. */
+static bool add_lines(struct plm_http_transfer *t, const char *lines, struct plm_error *err)
+{
+    struct plm_buf name = PLM_BUF_INIT(HEADERS_MAX);
+    bool ok = true;
+    while (ok && *lines) {
+        size_t length = strcspn(lines, "\n");
+        const char *colon = memchr(lines, ':', length);
+        plm_buf_clear(&name);
+        ok = colon && plm_buf_append(&name, lines, length, err);
+        if (ok) {
+            char *value = name.bytes + (colon - lines);
+            *value++ = '\0';
+            value += strspn(value, " ");
+            ok = !has_line_break(value) && add_header(t, name.bytes, value, err);
+        }
+        lines += length + (lines[length] == '\n');
+    }
+    plm_buf_done(&name);
+    return ok || plm_fail(err, PLM_E_PROTOCOL, "a header for %s is malformed", t->authority);
+}
+
+static bool add_body_headers(struct plm_http_transfer *t, struct plm_error *err)
+{
+    if (!t->body.is_set)
+        return true;
+    /* Without a word of ours the library asks before each large body. An empty value keeps it from
+     * that. */
+    return (!t->body.type || add_header(t, "Content-Type", t->body.type, err)) &&
+           (t->body.expect ? add_header(t, "Expect", "100-continue", err)
+                           : add_header(t, "Expect", "", err));
+}
+
 static bool set_method(struct plm_http_transfer *t, const char *method)
 {
     bool ok = true;
@@ -147,6 +181,8 @@ static bool set_request(struct plm_http_transfer *t, const struct plm_http_reque
     if (request->accept && !add_header(t, "Accept", request->accept, err))
         return false;
     if (request->authorization && !add_header(t, "Authorization", request->authorization, err))
+        return false;
+    if ((request->headers && !add_lines(t, request->headers, err)) || !add_body_headers(t, err))
         return false;
     bool ok = set_method(t, request->method);
     SET(ok, t->easy, CURLOPT_URL, request->url);
@@ -172,7 +208,7 @@ bool plm_http_setup(struct plm_http_transfer *t, const struct plm_http_request *
         return plm_fail(err, PLM_E_INTERNAL, "an empty range was asked for");
     plm_url_authority(&url, t->authority, sizeof(t->authority));
     if (!set_transport(t, request) || !set_callbacks(t) || !set_tls(t, request->insecure_tls) ||
-        !set_proxy(t, &url, err))
+        !set_proxy(t, &url, err) || !plm_http_set_way(t, &url))
         return plm_fail(err, PLM_E_INTERNAL, "the HTTP library does not take our settings");
     return set_request(t, request, err);
 }

@@ -59,6 +59,8 @@ PLM_MUST bool plm_os_sync_result(int fd, struct plm_error *err);
 void plm_os_write_behind(int fd, struct plm_span span);
 /** The cached pages of a range are not needed any more; a hint. */
 void plm_os_drop_cache(int fd, struct plm_span span);
+/** The file will be read from its beginning to its end; a hint. */
+void plm_os_read_ahead(int fd);
 /** The first run of data (not a hole) at or after @p from; false when there is none or it cannot be told. */
 bool plm_os_next_data(int fd, uint64_t from, struct plm_span *out);
 PLM_MUST bool plm_os_rename(int from_dir, const char *from, int to_dir, const char *to, struct plm_error *err);
@@ -69,6 +71,8 @@ bool plm_os_remove_empty_dir(int dir, const char *name);
 /** By path, links followed; false where that cannot be told. */
 bool plm_os_path_free_space(const char *path, uint64_t *bytes);
 PLM_MUST bool plm_os_free_space(int fd, uint64_t *bytes, struct plm_error *err);
+/** False when the two lie on file systems between which nothing can be renamed; true where that cannot be told. */
+bool plm_os_same_disk(int fd, int other);
 PLM_MUST bool plm_os_touch(int fd, struct plm_error *err);
 
 /** The path from the root, links resolved. Owned by the caller. */

@@ -9,6 +9,7 @@
 
 #ifdef LANDLOCK_CREATE_RULESET_VERSION
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -72,9 +73,14 @@ static bool add_rule(int ruleset_fd, int fd, uint64_t rights)
 static bool allow(int ruleset_fd, uint64_t given_up, const struct plm_confine_rule *rule)
 {
     uint64_t rights = rule->access == PLM_CONFINE_CHANGE ? RIGHTS_CHANGE : RIGHTS_READ;
-    int fd = open(rule->path, O_PATH | O_CLOEXEC);
-    if (fd < 0)
-        return true; /* what is not there, or cannot be reached, needs no right */
+    int fd;
+    do {
+        fd = open(rule->path, O_PATH | O_CLOEXEC);
+    } while (fd < 0 && errno == EINTR);
+    if (fd <
+        0) /* what is not there, or cannot be reached, needs no right; all else would lack it */
+        return errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP ||
+               errno == ENAMETOOLONG;
     bool ok = add_rule(ruleset_fd, fd, rights & given_up);
     plm_os_close(fd);
     return ok;

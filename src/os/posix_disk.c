@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/vfs.h>
@@ -133,6 +134,15 @@ void plm_os_drop_cache(int fd, struct plm_span span)
 #endif
 }
 
+void plm_os_read_ahead(int fd)
+{
+#ifdef POSIX_FADV_SEQUENTIAL
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+#else
+    (void)fd;
+#endif
+}
+
 bool plm_os_next_data(int fd, uint64_t from, struct plm_span *out)
 {
 #ifdef SEEK_DATA
@@ -216,4 +226,10 @@ bool plm_os_lock(int fd, struct plm_error *err)
 void plm_os_unlock(int fd)
 {
     (void)flock(fd, LOCK_UN);
+}
+
+bool plm_os_same_disk(int fd, int other)
+{
+    struct stat one, two;
+    return fstat(fd, &one) != 0 || fstat(other, &two) != 0 || one.st_dev == two.st_dev;
 }

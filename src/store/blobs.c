@@ -5,26 +5,45 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pullama/text.h"
 #include "store/atomic.h"
 
 #define NOTE_NAME "verified"
 #define NOTE_TEXT 80
 
-static void note_of(const struct plm_file_status *status, char out[NOTE_TEXT])
+/* What follows the note's version: by it the file is recognised. Returns its length. */
+static size_t identity_of(const struct plm_file_status *status, char out[NOTE_TEXT])
 {
-    (void)snprintf(out, NOTE_TEXT, "1 %" PRIu64 " %" PRId64 " %" PRIu64, status->size,
-                   status->modified_ns, status->inode);
+    int length = snprintf(out, NOTE_TEXT, " %" PRIu64 " %" PRId64 " %" PRIu64, status->size,
+                          status->modified_ns, status->inode);
+    return length > 0 ? (size_t)length : 0;
 }
 
-static bool is_proven(int fd, const struct plm_file_status *status)
+static void set_note(int fd, const struct plm_file_status *status, int64_t checked_s)
 {
-    char is[NOTE_TEXT], noted[NOTE_TEXT];
-    size_t length = 0;
-    if (!plm_os_note_get(fd, NOTE_NAME, noted, sizeof(noted) - 1, &length))
+    char identity[NOTE_TEXT], note[2 * NOTE_TEXT];
+    (void)identity_of(status, identity);
+    int length = snprintf(note, sizeof(note), "2%s %" PRId64, identity, checked_s);
+    (void)plm_os_note_set(fd, NOTE_NAME, note, (size_t)length);
+}
+
+bool plm_blob_is_proven(int fd, const struct plm_file_status *status, int64_t *checked_s)
+{
+    char identity[NOTE_TEXT], note[2 * NOTE_TEXT];
+    size_t length = 0, same = identity_of(status, identity);
+    uint64_t seconds = 0;
+    if (!plm_os_note_get(fd, NOTE_NAME, note, sizeof(note) - 1, &length))
         return false;
-    noted[length] = '\0';
-    note_of(status, is);
-    return strcmp(is, noted) == 0;
+    note[length] = '\0';
+    if (length < 1 + same || memcmp(note + 1, identity, same) != 0)
+        return false;
+    const char *rest = note + 1 + same; /* version 1 does not say when */
+    if (!(note[0] == '1' && *rest == '\0') &&
+        !(note[0] == '2' && *rest == ' ' && plm_text_u64(rest + 1, strlen(rest + 1), &seconds)))
+        return false;
+    if (checked_s)
+        *checked_s = seconds <= INT64_MAX ? (int64_t)seconds : 0;
+    return true;
 }
 
 bool plm_blob_look(const struct plm_store *store, const struct plm_descriptor *want,
@@ -52,7 +71,7 @@ bool plm_blob_look(const struct plm_store *store, const struct plm_descriptor *w
             *err = why;
         return why.code == PLM_E_NOT_FOUND;
     }
-    *out = fd >= 0 && is_proven(fd, &status) ? PLM_BLOB_PROVEN : PLM_BLOB_UNPROVEN;
+    *out = fd >= 0 && plm_blob_is_proven(fd, &status, NULL) ? PLM_BLOB_PROVEN : PLM_BLOB_UNPROVEN;
     plm_os_close(fd);
     return true;
 }
@@ -61,21 +80,29 @@ bool plm_blob_open(const struct plm_store *store, const struct plm_digest *diges
                    struct plm_error *err)
 {
     char name[PLM_DIGEST_TEXT];
+    struct plm_error why = {0};
     if (store->blobs_fd < 0)
         return plm_fail(err, PLM_E_NOT_FOUND, "there is no store at %s", store->root);
-    if (!plm_os_open(store->blobs_fd, plm_digest_file_name(digest, name), PLM_OPEN_READ, fd, err))
-        return plm_prefix(err, "blobs");
-    return true;
+    if (plm_os_open(store->blobs_fd, plm_digest_file_name(digest, name), PLM_OPEN_READ, fd, &why))
+        return true;
+    if (why.code == PLM_E_NOT_FOUND &&
+        plm_os_open(store->blobs_fd, plm_digest_format(digest, name), PLM_OPEN_READ, fd, NULL))
+        return true; /* Ollama's old naming */
+    if (err && err->code == PLM_OK)
+        *err = why;
+    return plm_prefix(err, "blobs");
 }
 
 void plm_blob_note_proven(int fd)
 {
     struct plm_file_status status;
-    char note[NOTE_TEXT];
-    if (!plm_os_fd_status(fd, &status, NULL))
-        return;
-    note_of(&status, note);
-    (void)plm_os_note_set(fd, NOTE_NAME, note, strlen(note));
+    if (plm_os_fd_status(fd, &status, NULL))
+        set_note(fd, &status, plm_os_unix_ms() / 1000);
+}
+
+void plm_blob_note_doubted(int fd)
+{
+    (void)plm_os_note_set(fd, NOTE_NAME, "", 0);
 }
 
 void plm_blob_renew(const struct plm_store *store, const struct plm_digest *digest)
@@ -85,9 +112,10 @@ void plm_blob_renew(const struct plm_store *store, const struct plm_digest *dige
     if (!plm_blob_open(store, digest, &fd, NULL))
         return;
     if (plm_os_fd_status(fd, &status, NULL)) {
-        bool proven = is_proven(fd, &status);
-        if (plm_os_touch(fd, NULL) && proven)
-            plm_blob_note_proven(fd);
+        int64_t checked_s = 0;
+        bool proven = plm_blob_is_proven(fd, &status, &checked_s);
+        if (plm_os_touch(fd, NULL) && proven && plm_os_fd_status(fd, &status, NULL))
+            set_note(fd, &status, checked_s);
     }
     plm_os_close(fd);
 }

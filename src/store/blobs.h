@@ -16,11 +16,17 @@ enum plm_blob_state {
 };
 PLM_MUST bool plm_blob_look(const struct plm_store *store, const struct plm_descriptor *want,
                             enum plm_blob_state *out, struct plm_error *err);
+/** Opens it for reading, also under Ollama's old name `sha256:<hex>`. */
 PLM_MUST bool plm_blob_open(const struct plm_store *store, const struct plm_digest *digest, int *fd,
                             struct plm_error *err);
 /** Notes that the open file's bytes were hashed and matched. A file system without notes just
  * hashes more often. */
 void plm_blob_note_proven(int fd);
+/** Whether such a note fits the open file, whose status is @p status. @p checked_s, which may be
+ * NULL, receives when it was hashed, in Unix seconds; 0 when the note does not say. */
+bool plm_blob_is_proven(int fd, const struct plm_file_status *status, int64_t *checked_s);
+/** Makes a note void, for a file that was found damaged although it looks unchanged. */
+void plm_blob_note_doubted(int fd);
 /** Renews the time of a blob that is about to be relied upon, so that Ollama's start-up cleaning
  * spares it. Best effort. */
 void plm_blob_renew(const struct plm_store *store, const struct plm_digest *digest);

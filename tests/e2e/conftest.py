@@ -1,4 +1,5 @@
 """Fixtures of the end-to-end tests: a store, the program, a scripted registry."""
+import os
 import ssl
 import subprocess
 import sys
@@ -8,9 +9,30 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from support import campaign  # noqa: E402
+from support.distribution import Distribution  # noqa: E402
 from support.program import Program  # noqa: E402
 from support.registry import Registry  # noqa: E402
 from support.store import check_store  # noqa: E402
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    report = (yield).get_result()
+    marker = item.get_closest_marker("campaign")
+    if marker and not report.skipped and (report.failed or report.when == "call"):
+        campaign.count(marker.args[0], cases=int(report.when == "call"), wrong=int(report.failed))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Tells what was counted, and how each test that failed is repeated."""
+    for report in terminalreporter.stats.get("failed", []):
+        given = {name: value for name, value in os.environ.items()
+                 if name.startswith("PULLAMA_") and name != "PULLAMA_CAMPAIGN"}
+        terminalreporter.write_line(f"repeat: {campaign.repeat(terminalreporter.config.rootpath / report.nodeid, **given)}")
+    for part in campaign.parts.values():
+        terminalreporter.write_line(f"campaign: {part}")
+    campaign.save()
 
 
 @pytest.fixture
@@ -78,3 +100,18 @@ def tls(authority):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority / "server.pem", authority / "server.key")
     return context
+
+
+@pytest.fixture
+def distribution(tmp_path, authority):
+    running = []
+
+    def start(**options):
+        folder = tmp_path / f"servers{len(running)}"
+        folder.mkdir()
+        running.append(Distribution(folder, authority, **options))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.stop()

@@ -10,6 +10,8 @@ from support.model import MIB, Layer, Model, noise
 from support.program import wait_for
 from support.store import blob_name, blob_path, check_model, check_store, leftovers
 
+pytestmark = pytest.mark.campaign("full and unreadable disks")
+
 # What the check before the first byte wants to be free, beyond the blobs.
 RESERVE = 64 * MIB
 
@@ -236,3 +238,14 @@ def test_a_blob_in_the_store_that_cannot_be_read_is_kept(pullama, store, registr
     assert path.exists()
     pullama.pull(registry.name("library/m")).ended(0)
     check_model(store, registry, "library/m", "latest", tiny)
+
+
+@pytest.mark.parametrize("part", ["blobs", "manifests"])
+def test_a_store_on_two_disks_is_told_of_before_anything_is_fetched(pullama, disk, registry, tmp_path, part):
+    registry.add("library/m", "latest", model.small(MIB))
+    folder = disk(128 * MIB)
+    (tmp_path / "other").mkdir()
+    (folder / part).symlink_to(tmp_path / "other")
+    result = pullama.pull(registry.name("library/m")).ended(1)
+    assert f"{folder}/{part} lies on another disk" in result.last["Message"], result
+    assert not registry.requests("/blobs/")

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import pytest
-from support import model, tracing
+from support import campaign, model, tracing
 from support.model import MIB
 from support.program import wait_for
 from support.store import blob_name, blob_path, check_model, check_store, install, leftovers, manifest_path
@@ -66,13 +66,14 @@ def test_k3_killed_in_a_chunk_resumes_in_the_chunk(pullama, store, registry, tin
     assert registry.blob_bytes() <= 3 * MIB + 2 * MIB
 
 
-def test_k3_twenty_kills_cost_next_to_nothing(pullama, store, registry):
+def test_k3_ten_kills_cost_next_to_nothing(pullama, store, registry):
     big = registry.add("library/m", "latest", model.small(32 * MIB))
     for _ in range(10):
         before = registry.gate.passed
         kill_after_more(pullama, registry, before + 2 * MIB)
         check_store(store)
     finish(pullama, store, registry, big)
+    campaign.count("ten kills of one pull", again=(registry.gate.passed - big.size, big.size, "10 kills"))
     assert registry.gate.passed <= 32 * MIB + 10 * 2 * MIB // 4, registry.gate.passed / MIB
 
 
@@ -288,60 +289,6 @@ def test_x3_a_killed_process_holds_no_lock(pullama, store, registry, tiny):
     kill_after(pullama, registry, tiny, 2 * MIB)
     result = finish(pullama, store, registry, tiny)
     assert result.named("blob_waiting", "lock_waiting") == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("call", tracing.CHANGING)
-def test_killed_at_every_call_that_changes_the_disk(pullama, store, registry, call):
-    """I5: whatever call is the last, the store is valid and the next run converges."""
-    if not tracing.can_trace():
-        pytest.skip("strace may not trace here")
-    tiny = registry.add("library/k", "latest", model.whole(1_200_000))
-    name = registry.name("library/k")
-    for count in spread(40):
-        shutil.rmtree(store, ignore_errors=True)
-        killed = pullama.start("pull", name, environment=tracing.UNTRACED, wrapper=tracing.inject(
-            call, "signal=SIGKILL", count, pullama.folder / "trace")).result()
-        check_store(store)
-        pullama.run("pull", name).ended(0)
-        check_model(store, registry, "library/k", "latest", tiny)
-        assert leftovers(store) == []
-        if killed.status == 0:
-            assert count > 1, f"a pull makes no call of {call}"
-            return
-
-
-def spread(most):
-    """1, 2, 3, … and then with growing steps: every call early on, a sample later."""
-    count = 1
-    while count < most:
-        yield count
-        count += 1 + count // 8
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("call, error", [
-    ("fsync", "EIO"), ("fdatasync", "EIO"), ("syncfs", "EIO"), ("pwrite64", "EIO"), ("pwrite64", "ENOSPC"),
-    ("renameat", "EIO"), ("ftruncate", "EIO"), ("fallocate", "EOPNOTSUPP"), ("mkdirat", "EACCES"), ("unlinkat", "EIO")])
-def test_a_failing_call_never_harms_the_store(pullama, store, registry, call, error):
-    """I6: each call fails once; the run ends well or says why, and the next one converges."""
-    if not tracing.can_trace():
-        pytest.skip("strace may not trace here")
-    tiny = registry.add("library/k", "latest", model.whole(1_200_000))
-    name = registry.name("library/k")
-    for count in (1, 2, 3, 5, 8, 13):
-        shutil.rmtree(store, ignore_errors=True)
-        log = pullama.folder / "trace"
-        failed = pullama.start("pull", name, environment=tracing.UNTRACED, wrapper=tracing.inject(
-            call, f"error={error}", count, log)).result()
-        injected = "INJECTED" in log.read_text()
-        check_store(store)
-        if failed.status != 0:
-            assert failed.status == (2 if error == "ENOSPC" else 1) and failed.err.strip(), failed
-        pullama.run("pull", name).ended(0)
-        check_model(store, registry, "library/k", "latest", tiny)
-        if not injected:
-            return
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ SANITIZERS = {
     "LSAN_OPTIONS": f"exitcode={SANITIZER_STATUS}",
 }
 # A test's own environment decides about these, never that of whoever runs the tests.
-FOREIGN = ("OLLAMA_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_", "HF_TOKEN",
+FOREIGN = ("OLLAMA_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_", "HF_TOKEN", "DOCKER_",
            "NO_COLOR", "CI", "COLUMNS")
 
 
@@ -72,8 +72,8 @@ class Process:
         self.began = time.monotonic()
         with open(self.paths[0], "wb") as out, open(self.paths[1], "wb") as err:
             self.popen = subprocess.Popen(
-                [*command, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                env=environment, start_new_session=True, **options)
+                [*command, *arguments], env=environment, start_new_session=True,
+                **{"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err, **options})
         self.pid = self.popen.pid
         self.seconds, self.peak_kib = None, 0
 
@@ -177,6 +177,15 @@ class Program:
     def pull(self, *arguments, timeout=60, **options):
         """Pulls with JSON output and checks what holds for every pull, however it ends."""
         result = self.start_pull(*arguments, **options).result(timeout)
+        check_events(result)
+        return result
+
+    def start_push(self, *arguments, **options):
+        return self.start("push", "--output", "json", *arguments, **options)
+
+    def push(self, *arguments, timeout=60, **options):
+        """Pushes with JSON output and checks what holds for every push, however it ends."""
+        result = self.start_push(*arguments, **options).result(timeout)
         check_events(result)
         return result
 

@@ -3,8 +3,6 @@ import functools
 import shutil
 import subprocess
 
-# Calls by which a pull changes the disk.
-CHANGING = ("mkdirat", "renameat", "unlinkat", "fsync", "fdatasync", "syncfs", "ftruncate", "fallocate", "pwrite64")
 # LeakSanitizer cannot work in a traced process.
 UNTRACED = {"ASAN_OPTIONS": "detect_leaks=0:exitcode=99", "LSAN_OPTIONS": "detect_leaks=0"}
 
@@ -17,6 +15,10 @@ def can_trace():
     return subprocess.run([*probe, "cat", "/dev/null"], capture_output=True, check=False).returncode != 0
 
 
-def inject(call, what, when, log):
-    """The command that runs another one whose `when`-th call does `what`: "signal=SIGKILL", "error=EIO"."""
-    return ["strace", "-f", "-qq", "-o", str(log), "-e", f"trace={call}", "-e", f"inject={call}:{what}:when={when}"]
+def inject(call, what, when, log, *noted):
+    """The command that runs another one whose `when`-th call does `what`: "signal=SIGKILL", "error=EIO".
+
+    That call and those that are `noted` stand in the log, with the paths of their files.
+    """
+    return ["strace", "-f", "-qq", "-y", "-o", str(log), "-e", "trace=" + ",".join({call, *noted}),
+            "-e", f"inject={call}:{what}:when={when}"]

@@ -15,6 +15,7 @@ struct event_samples {
     struct plm_manifest manifest;
     struct plm_error error;
     const char *capabilities[3];
+    const struct plm_ref *models[2];
     char id[65];
 };
 
@@ -42,6 +43,8 @@ static inline void samples_init(struct event_samples *s)
     s->capabilities[0] = "completion";
     s->capabilities[1] = HOSTILE;
     memset(s->id, 'a', 64);
+    s->models[0] = &s->ref;
+    s->models[1] = &s->target;
 }
 
 static inline void fill_show(struct plm_event_show *show, const struct event_samples *s)
@@ -132,6 +135,38 @@ static inline void fill_pull(struct plm_event *e, const struct event_samples *s)
     }
 }
 
+static inline void fill_push(struct plm_event *e, const struct event_samples *s)
+{
+    switch (e->kind) {
+    case PLM_EV_PUSH_START:
+    case PLM_EV_MANIFEST_PUSH_START:
+        e->pushed.to = &s->target;
+        break;
+    case PLM_EV_MANIFEST_READ:
+    case PLM_EV_MANIFEST_PUSHED:
+        e->manifest.blob_count = 3;
+        e->manifest.total_size = 3000000000;
+        e->manifest.digest = &s->digest;
+        break;
+    case PLM_EV_PUSH_PLAN:
+        e->push_plan =
+            (struct plm_event_push_plan){3000000000, 1000000000, 2000000000, false, 1, 3};
+        break;
+    case PLM_EV_BLOB_MOUNTED:
+        e->mounted.from = "someone/llama3.2";
+        break;
+    case PLM_EV_UPLOAD_LOST:
+        e->text.message = HOSTILE;
+        break;
+    case PLM_EV_BLOB_SENT:
+        e->sent.bytes = 2019377376;
+        e->sent.elapsed_ms = 61500;
+        break;
+    default:
+        break;
+    }
+}
+
 static inline void fill_store(struct plm_event *e, const struct event_samples *s)
 {
     switch (e->kind) {
@@ -163,6 +198,13 @@ static inline void fill_store(struct plm_event *e, const struct event_samples *s
         e->key.public_line = "ssh-ed25519 AAAA";
         e->key.created = true;
         break;
+    case PLM_EV_LOGIN:
+    case PLM_EV_LOGOUT:
+        e->login.host = "registry.example.org:5000";
+        e->login.user = HOSTILE;
+        e->login.place = "/home/u/.docker/config.json";
+        e->login.checked = e->login.removed = true;
+        break;
     case PLM_EV_VERSION:
         e->version.version = "0.1.0";
         e->version.libraries = "libcurl/7.88.1";
@@ -182,15 +224,59 @@ static inline void fill_store(struct plm_event *e, const struct event_samples *s
     }
 }
 
+static inline void fill_verify(struct plm_event *e, const struct event_samples *s)
+{
+    switch (e->kind) {
+    case PLM_EV_VERIFY_START:
+    case PLM_EV_VERIFY_DONE:
+        e->verify = (struct plm_event_verify){
+            .models = 3, .blobs = 7, .total_size = 3000000000, .fast = true};
+        if (e->kind == PLM_EV_VERIFY_START)
+            break;
+        e->verify.models_bad = 1;
+        e->verify.blobs_bad = 2;
+        e->verify.blobs_trusted = 4;
+        e->verify.hashed = 2000000000;
+        e->verify.elapsed_ms = 1600;
+        e->verify.bytes_per_second = 1250000000;
+        break;
+    case PLM_EV_BLOB_CHECKED:
+        e->blob_checked = (struct plm_event_blob_checked){.verdict = PLM_BLOB_WRONG_DIGEST,
+                                                          .is_sized = true,
+                                                          .found_size = 2019377376,
+                                                          .is = &s->digest,
+                                                          .message = HOSTILE,
+                                                          .models = s->models,
+                                                          .model_count = 2};
+        break;
+    case PLM_EV_MODEL_CHECKED:
+        e->model_checked = (struct plm_event_model_checked){.ref = &s->ref,
+                                                            .verdict = PLM_MODEL_TRUSTED,
+                                                            .size = 2019393189,
+                                                            .blobs = 6,
+                                                            .blobs_trusted = 5,
+                                                            .checked_s = 1700000000,
+                                                            .message = HOSTILE};
+        break;
+    default:
+        break;
+    }
+}
+
 /** An event of @p kind; valid as long as @p s. */
 static inline struct plm_event sample_event(const struct event_samples *s, enum plm_event_kind kind)
 {
     struct plm_event e = {
         .seq = 7, .time_ms = 1700000000123, .job = 1, .verb = PLM_VERB_PULL, .kind = kind};
     e.ref = &s->ref;
-    if ((kind >= PLM_EV_BLOB_CACHED && kind <= PLM_EV_BLOB_FINALIZED) || kind == PLM_EV_RM_BLOB)
+    if ((kind >= PLM_EV_BLOB_CACHED && kind <= PLM_EV_BLOB_FINALIZED) || kind == PLM_EV_RM_BLOB ||
+        kind == PLM_EV_BLOB_CHECKED)
+        e.blob = (struct plm_event_blob){&s->blob, 2, 3};
+    if (kind >= PLM_EV_BLOB_EXISTS && kind <= PLM_EV_BLOB_SENT)
         e.blob = (struct plm_event_blob){&s->blob, 2, 3};
     fill_pull(&e, s);
+    fill_push(&e, s);
     fill_store(&e, s);
+    fill_verify(&e, s);
     return e;
 }

@@ -201,6 +201,89 @@ static void blobs_of_the_old_naming_get_the_new_one(void **state)
     assert_int_equal(count_files(store.blobs_fd), 5);
 }
 
+/* A note that begins so, fits the file, and ends so. */
+static void set_note(const struct plm_descriptor *want, const char *begin, const char *end)
+{
+    char note[160];
+    struct plm_file_status status;
+    int fd = -1;
+    assert_true(plm_blob_open(&store, &want->digest, &fd, NULL));
+    assert_true(plm_os_fd_status(fd, &status, NULL));
+    (void)snprintf(note, sizeof(note), "%s%llu %lld %llu%s", begin, (unsigned long long)status.size,
+                   (long long)status.modified_ns, (unsigned long long)status.inode, end);
+    if (!plm_os_note_set(fd, "verified", note, strlen(note)))
+        skip();
+    plm_os_close(fd);
+}
+
+/* When the blob was hashed, or -1 when nothing says that it was. */
+static int64_t proof_of(const struct plm_descriptor *want)
+{
+    struct plm_file_status status;
+    int64_t checked_s = -1;
+    int fd = -1;
+    assert_true(plm_blob_open(&store, &want->digest, &fd, NULL));
+    assert_true(plm_os_fd_status(fd, &status, NULL));
+    bool proven = plm_blob_is_proven(fd, &status, &checked_s);
+    plm_os_close(fd);
+    return proven ? checked_s : -1;
+}
+
+static void notes_of_both_versions_count_and_others_do_not(void **state)
+{
+    (void)state;
+    struct plm_descriptor want = put_blob("hello");
+    set_note(&want, "1 ", "");
+    assert_int_equal(proof_of(&want), 0);
+    set_note(&want, "2 ", " 1700000000");
+    assert_int_equal(proof_of(&want), 1700000000);
+    set_note(&want, "2 ", " 18446744073709551615");
+    assert_int_equal(proof_of(&want), 0);
+    const char *const bad[][2] = {{"1 ", " "},  {"1 ", "1"},  {"1 ", " 17"}, {"2 ", ""},
+                                  {"2 ", " "},  {"2 ", "-1"}, {"2 ", " -1"}, {"2 ", " x"},
+                                  {"3 ", " 1"}, {" ", ""},    {"", " 17"},   {"2 9", " 17"}};
+    for (size_t i = 0; i < PLM_COUNT(bad); i++) {
+        set_note(&want, bad[i][0], bad[i][1]);
+        assert_int_equal(proof_of(&want), -1);
+    }
+}
+
+static void renewing_keeps_when_it_was_hashed(void **state)
+{
+    (void)state;
+    struct plm_descriptor want = put_blob("hello");
+    make_old(store.blobs_fd, name_of(&want));
+    set_note(&want, "2 ", " 1700000000");
+    plm_blob_renew(&store, &want.digest);
+    assert_int_equal(proof_of(&want), 1700000000);
+}
+
+static void a_doubted_blob_is_unproven(void **state)
+{
+    (void)state;
+    struct plm_descriptor want = put_blob("hello");
+    int fd = -1;
+    prove(&want);
+    assert_true(plm_blob_open(&store, &want.digest, &fd, NULL));
+    plm_blob_note_doubted(fd);
+    plm_os_close(fd);
+    assert_int_equal(look(&want), PLM_BLOB_UNPROVEN);
+}
+
+static void a_blob_of_the_old_naming_can_be_opened(void **state)
+{
+    (void)state;
+    struct plm_descriptor want = want_of("hello", 5);
+    char name[PLM_DIGEST_TEXT], text[6] = "";
+    size_t got = 0;
+    int fd = -1;
+    put_text(store.blobs_fd, plm_digest_format(&want.digest, name), "hello");
+    assert_true(plm_blob_open(&store, &want.digest, &fd, NULL));
+    assert_true(plm_os_read_at(fd, text, 5, 0, &got, NULL));
+    assert_string_equal(text, "hello");
+    plm_os_close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +296,10 @@ int main(void)
         WITH_STORE(renewing_makes_a_blob_young_and_keeps_its_proof),
         WITH_STORE(removing_tells_the_bytes_that_the_disk_gets_back),
         WITH_STORE(blobs_of_the_old_naming_get_the_new_one),
+        WITH_STORE(notes_of_both_versions_count_and_others_do_not),
+        WITH_STORE(renewing_keeps_when_it_was_hashed),
+        WITH_STORE(a_doubted_blob_is_unproven),
+        WITH_STORE(a_blob_of_the_old_naming_can_be_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

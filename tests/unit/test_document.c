@@ -59,7 +59,7 @@ static void ask(struct world *world, struct got *got, int64_t patience_ms, bool 
         .done = on_document,
         .ctx = wish,
     };
-    assert_true(plm_document_get(world->registry, &request, &err));
+    assert_true(plm_document_start(world->registry, &request, &err));
 }
 
 static void fetch(struct world *world, struct got *got)

@@ -112,6 +112,24 @@ static void another_job_begins_anew_and_ends_once(void **state)
     assert_int_equal(snapshot.overall_done, 3000000000);
 }
 
+static void a_verification_shows_what_is_read_and_drops_what_was_checked(void **state)
+{
+    (void)state;
+    struct event_samples s;
+    samples_init(&s);
+    struct plm_snapshot snapshot;
+    plm_snapshot_init(&snapshot);
+    fold(&snapshot, sample_event(&s, PLM_EV_VERIFY_START), 0);
+    assert_int_equal(snapshot.phase, PLM_PHASE_TRANSFERRING);
+    assert_int_equal(snapshot.overall_total, 3000000000);
+    assert_int_equal(snapshot.blobs_total, 7);
+    fold(&snapshot, sample_event(&s, PLM_EV_PROGRESS), 2);
+    assert_int_equal(snapshot.active_count, 1);
+    fold(&snapshot, sample_event(&s, PLM_EV_BLOB_CHECKED), 2);
+    assert_int_equal(snapshot.active_count, 0);
+    assert_int_equal(snapshot.blobs_finished, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +138,7 @@ int main(void)
         cmocka_unit_test(a_verified_blob_is_finished_and_stays_so),
         cmocka_unit_test(a_failed_verification_takes_back_the_blob_alone),
         cmocka_unit_test(another_job_begins_anew_and_ends_once),
+        cmocka_unit_test(a_verification_shows_what_is_read_and_drops_what_was_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -261,6 +261,47 @@ static void whole_head_has_a_cap_over_all_interim_heads(void **state)
     plm_http_head_done(&head);
 }
 
+static void what_registries_say_of_uploads_is_read(void **state)
+{
+    (void)state;
+    struct plm_http_head head;
+    assert_true(read_head(&head, "HTTP/1.1 202 A\n"
+                                 "docker-upload-location: /u/2?_state=s\n"
+                                 "X-Direct-Upload-URL: https://store.example/x?sig=y\n"
+                                 "x-signed-header-X-Amz-Checksum: q==\n"
+                                 "X-Signed-Header-: nameless\n"
+                                 "X-Signed-Header-Content-Type:text/x\n"
+                                 "Range: 0-99"));
+    assert_string_equal(head.upload_location, "/u/2?_state=s");
+    assert_string_equal(head.direct_url, "https://store.example/x?sig=y");
+    assert_string_equal(head.signed_headers.bytes, "X-Amz-Checksum: q==\nContent-Type: text/x\n");
+    assert_true(head.has_taken && !head.malformed);
+    assert_int_equal(head.taken, 100);
+    plm_http_head_done(&head);
+}
+
+static void only_a_range_from_the_first_byte_tells_what_was_taken(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t taken;
+    } rows[] = {
+        {"0-0", 1},  {"bytes=0-41", 42}, {"Bytes=0-0", 1}, {"1-5", 0},
+        {"0--1", 0}, {"0-", 0},          {"bytes 0-5", 0}, {"0-5/10", 0},
+        {"", 0},     {"0-x", 0},         {"00-5", 0},      {"0-9223372036854775807", 0},
+    };
+    for (size_t i = 0; i < PLM_COUNT(rows); i++) {
+        struct plm_http_head head;
+        char text[128];
+        (void)snprintf(text, sizeof(text), "HTTP/1.1 204 N\nRange: %s", rows[i].text);
+        assert_true(read_head(&head, text));
+        assert_int_equal(head.has_taken, rows[i].taken > 0);
+        assert_int_equal(head.taken, rows[i].taken);
+        plm_http_head_done(&head);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +319,8 @@ int main(void)
         cmocka_unit_test(all_challenges_are_kept_one_a_line),
         cmocka_unit_test(overlong_location_is_absent_not_cut),
         cmocka_unit_test(text_with_nul_is_not_taken),
+        cmocka_unit_test(what_registries_say_of_uploads_is_read),
+        cmocka_unit_test(only_a_range_from_the_first_byte_tells_what_was_taken),
         cmocka_unit_test(whole_head_has_a_cap_over_all_interim_heads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,10 +20,12 @@ static void every_option_is_complete_and_has_a_name_of_its_own(void **state)
             assert_true(plm_option_find_letter(row->letter, &found));
             assert_int_equal(found, i);
         }
-        if (row->type == PLM_VALUE_FLAG)
+        if (row->type == PLM_VALUE_FLAG) {
             assert_null(row->value);
-        else
-            assert_true(strlen(row->value) > 0 && row->default_text);
+        } else {
+            assert_true(strlen(row->value) > 0);
+            assert_true(row->default_text || row->type == PLM_VALUE_TEXTS);
+        }
         assert_true(row->min <= row->max);
     }
 }

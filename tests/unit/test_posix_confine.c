@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -242,6 +243,23 @@ static void a_system_that_cannot_leaves_everything_possible(void **state)
     assert_int_equal(in_child(confine_where_it_cannot_be), 0);
 }
 
+/* One descriptor is left, for the rules, and none to look at a place with. */
+static int confine_without_descriptors(void)
+{
+    int lowest = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    const struct rlimit few = {.rlim_cur = (rlim_t)lowest + 1, .rlim_max = (rlim_t)lowest + 1};
+    if (lowest < 0 || close(lowest) != 0 || setrlimit(RLIMIT_NOFILE, &few) != 0)
+        return 1;
+    return confine() == ERRNO_UNCONFINED ? try_open("ours/a/file", O_WRONLY) : 2;
+}
+
+static void a_place_that_cannot_be_looked_at_is_not_taken_away(void **state)
+{
+    (void)state;
+    need_abi(2);
+    assert_int_equal(in_child(confine_without_descriptors), 0);
+}
+
 #define WITH_PLACES(f) cmocka_unit_test_setup_teardown(f, make_places, scratch_drop)
 
 int main(void)
@@ -254,6 +272,7 @@ int main(void)
         WITH_PLACES(nothing_outside_is_cut),
         WITH_PLACES(no_port_is_listened_on),
         WITH_PLACES(threads_that_start_later_are_confined_too),
+        WITH_PLACES(a_place_that_cannot_be_looked_at_is_not_taken_away),
         WITH_PLACES(a_system_that_cannot_leaves_everything_possible),
     };
     return cmocka_run_group_tests_name("posix_confine", tests, NULL, NULL);

@@ -195,6 +195,7 @@ static void suspending_restores_the_terminal_and_goes_on(void **state)
 
 int main(void)
 {
+    (void)signal(SIGHUP, SIG_DFL); /* whoever runs this may have it ignored, as nohup does */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_signal_makes_the_pipe_readable),
         cmocka_unit_test(a_second_signal_restores_the_terminal_and_exits_with_1),

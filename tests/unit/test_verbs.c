@@ -30,8 +30,8 @@ static void every_verb_is_found_by_each_of_its_names(void **state)
 static void commands_of_later_versions_are_reserved(void **state)
 {
     (void)state;
-    const char *const later[] = {"push",  "queue",  "verify", "outdated", "update", "export",
-                                 "prune", "import", "get",    "serve",    "login",  "logout"};
+    const char *const later[] = {"queue", "outdated", "update", "export",
+                                 "prune", "import",   "get",    "serve"};
     for (size_t i = 0; i < PLM_COUNT(later); i++) {
         assert_true(plm_verb_is_reserved(later[i]));
         assert_null(plm_verb_find(later[i]));
@@ -99,6 +99,15 @@ static void other_verbs_are_one_job(void **state)
     assert_int_equal(spec.verb, PLM_VERB_LIST);
     assert_null(spec.model);
     assert_null(spec.target);
+
+    args.verb = plm_verb_row(PLM_VERB_VERIFY);
+    args.operand_count = 2;
+    args.values[PLM_OPT_FAST].given = true;
+    assert_true(args.verb->job(&args, 0, &spec));
+    assert_int_equal(spec.model_count, 2);
+    assert_string_equal(spec.models[1], "b");
+    assert_true(spec.fast);
+    assert_false(args.verb->job(&args, 1, &spec));
 
     assert_null(plm_verb_row(PLM_VERB_VERSION)->job);
     assert_null(plm_verb_row(PLM_VERB_NONE)->job);

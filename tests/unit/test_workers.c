@@ -188,6 +188,7 @@ static void idle_workers_end_at_once_and_none_is_nothing(void **state)
     (void)state;
     struct plm_workers *idle = NULL;
     assert_true(plm_workers_new(loop, 1000, &idle, NULL)); /* bounded inside */
+    assert_in_range(plm_workers_count(idle), 2, 100);
     plm_workers_free(idle);
     plm_workers_free(NULL);
 }

@@ -1,0 +1,102 @@
+/* Outgoing bytes: a request's body, out of memory or a file, under the rate limit. */
+#include "net/http_private.h"
+
+#include "os/os.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define PIECE (128L << 10)
+#define PIECE_LIMITED ((size_t)16 << 10)
+#define LEAVE_MS 1000L
+/* Bytes that may wait in the kernel for their turn on the wire. Megabytes there would be counted as
+ * sent, and make a slow connection look like a silent one. */
+#define UNSENT_MAX (256 << 10)
+
+static size_t fail(struct plm_http_transfer *t)
+{
+    t->outcome.end = PLM_HTTP_REFUSED;
+    t->decided = true;
+    return CURL_READFUNC_ABORT;
+}
+
+static bool read_piece(struct plm_http_transfer *t, char *out, size_t length)
+{
+    const struct plm_http_body *body = &t->body;
+    struct plm_error *err = &t->outcome.error;
+    size_t got = 0;
+    if (body->bytes) {
+        memcpy(out, (const char *)body->bytes + t->body_at, length);
+        return true;
+    }
+    if (!plm_os_read_at(body->fd, out, length, body->start + t->body_at, &got, err))
+        return false;
+    return got == length || plm_fail(err, PLM_E_IO, "the file became shorter while it was sent");
+}
+
+static size_t on_read(char *out, size_t one, size_t room, void *ctx)
+{
+    struct plm_http_transfer *t = ctx;
+    uint64_t left = t->body.length - t->body_at;
+    size_t most = t->client->rate.per_second ? PIECE_LIMITED : (size_t)PIECE;
+    size_t length = one * room < most ? one * room : most; /* one is always 1 */
+    t->active_ms = plm_loop_now(t->client->loop);
+    if (length > left)
+        length = (size_t)left;
+    if (length == 0)
+        return 0;
+    if (plm_http_is_held_back(t, length))
+        return CURL_READFUNC_PAUSE;
+    if (!read_piece(t, out, length))
+        return fail(t);
+    if (t->body.passed)
+        t->body.passed(t->body.ctx, t->body_at, out, length);
+    t->body_at += length;
+    t->outcome.sent += length;
+    t->client->sent += length;
+    return length;
+}
+
+/* A connection that was kept turned out to be dead: the body goes out once more on a new one. */
+static int on_seek(void *ctx, curl_off_t offset, int origin)
+{
+    struct plm_http_transfer *t = ctx;
+    if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > t->body.length)
+        return CURL_SEEKFUNC_FAIL;
+    t->body_at = (uint64_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+int plm_http_on_socket(void *ctx, curl_socket_t socket, curlsocktype purpose)
+{
+    (void)ctx;
+    (void)purpose;
+#ifdef TCP_NOTSENT_LOWAT
+    int most = UNSENT_MAX;
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most)); /* a hint */
+#else
+    (void)socket;
+#endif
+    return CURL_SOCKOPT_OK;
+}
+
+#define SET(ok, easy, option, value)                                                               \
+    ((ok) = (ok) && curl_easy_setopt(easy, option, value) == CURLE_OK)
+
+bool plm_http_set_body(struct plm_http_transfer *t)
+{
+    CURL *easy = t->easy;
+    bool ok = t->body.length <= INT64_MAX;
+    SET(ok, easy, CURLOPT_UPLOAD, 1L);
+    SET(ok, easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)t->body.length);
+    SET(ok, easy, CURLOPT_UPLOAD_BUFFERSIZE, PIECE);
+    SET(ok, easy, CURLOPT_EXPECT_100_TIMEOUT_MS, LEAVE_MS);
+    SET(ok, easy, CURLOPT_READFUNCTION, on_read);
+    SET(ok, easy, CURLOPT_READDATA, t);
+    SET(ok, easy, CURLOPT_SEEKFUNCTION, on_seek);
+    SET(ok, easy, CURLOPT_SEEKDATA, t);
+    return ok;
+}
