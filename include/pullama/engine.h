@@ -3,8 +3,8 @@
  *
  *     plm_engine_new → plm_engine_submit … → while (plm_engine_step(…)) → plm_engine_free
  *
- * One thread makes all these calls (the loop thread); plm_engine_wake() alone may be called from
- * any thread. Jobs run in the order of submission, one after the other.
+ * One thread makes all these calls (the loop thread); plm_engine_wake() and
+ * plm_engine_limit_rate() alone may be called from any thread. Jobs run in the order of submission, one after the other.
  */
 #pragma once
 
@@ -91,6 +91,12 @@ PLM_API enum plm_code plm_engine_result(const struct plm_engine *engine);
  * ends with INTERRUPTED and FAILED. Keep stepping until false comes back.
  */
 PLM_API void plm_engine_stop(struct plm_engine *engine);
+
+/**
+ * Changes the rate that all connections share, from now on; 0: no limit. Any thread; it takes
+ * effect in the next step, which is made to come soon.
+ */
+PLM_API void plm_engine_limit_rate(struct plm_engine *engine, uint64_t bytes_per_second);
 
 /** Makes a waiting plm_engine_step() return soon. Any thread. */
 PLM_API void plm_engine_wake(struct plm_engine *engine);

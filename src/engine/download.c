@@ -302,12 +302,14 @@ static void step_fetching(struct plm_download *d)
 static void step_syncing(struct plm_download *d)
 {
     plm_frontier_push(d->frontier, d->want.size, true);
-    if (d->sync)
+    if (d->sync || d->is_batched)
         return;
-    if (plm_spans_total(&d->partial->durable) < d->want.size && !d->pull->error.code)
+    if (plm_spans_total(&d->partial->durable) == d->want.size)
+        d->state = PLM_DOWNLOAD_VERIFYING;
+    else if (plm_partial_has_record(d->partial))
         plm_download_sync(d);
     else
-        d->state = PLM_DOWNLOAD_VERIFYING;
+        plm_batch_add(&d->pull->batch, d);
 }
 
 static void step_verifying(struct plm_download *d)
@@ -374,13 +376,13 @@ void plm_download_close(struct plm_download *d)
     if (d->seed)
         plm_seed_cancel(d->seed);
     /* Bytes that came while a sync ran need one more. */
-    if (d->partial && !d->sync && d->unsynced > 0)
+    if (d->partial && !d->sync && !d->is_batched && d->unsynced > 0)
         plm_download_sync(d);
 }
 
 bool plm_download_is_closed(const struct plm_download *d)
 {
-    return d->closing && !d->sync && !(d->frontier && d->frontier->busy) &&
+    return d->closing && !d->sync && !d->is_batched && !(d->frontier && d->frontier->busy) &&
            !(d->sift && d->sift->busy) && !(d->seed && d->seed->busy);
 }
 

@@ -51,6 +51,8 @@ struct plm_download {
     bool distrusted;  /**< the file `damaged` in blobs/ has another digest: replace it */
     uint64_t damaged; /**< its inode */
     bool closing;     /**< ends as soon as no worker is at it */
+    bool is_batched;  /**< waits for a sync that it shares with others, or is in it */
+    bool is_new;      /**< got its name in blobs/ by this pull */
     int check_fd;     /**< while CHECKING */
     struct plm_timer timer;
     /* syncs */

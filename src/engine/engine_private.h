@@ -1,6 +1,8 @@
 /** The engine's inside, shared by the job kinds. Loop thread only. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "engine/job_credential.h"
 #include "engine/workers.h"
 #include "event/hub.h"
@@ -77,6 +79,8 @@ struct plm_engine {
     struct plm_timer lock_timer;
     struct plm_lock store_lock;
     bool told_of_lock;
+    _Atomic uint64_t limit_rate; /**< other threads may change these two; the steps look */
+    atomic_bool is_limit_new;
 };
 
 /** Emits an event of this job; id, verb, reference, time and number are filled in. Nothing after

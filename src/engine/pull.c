@@ -10,7 +10,6 @@
 
 #define TICK_MS 100
 #define COMMIT_RETRY_MS 100
-#define OPEN_MAX 64
 
 struct plm_loop *plm_pull_loop(const struct plm_pull *pull)
 {
@@ -94,43 +93,6 @@ static void on_notice(void *ctx, const struct plm_event_retry *retry, bool refre
     plm_job_emit(pull->job, &event);
 }
 
-/* ---- scheduling: ascending over all blobs ---- */
-
-static bool start_one(struct plm_pull *pull)
-{
-    size_t open = 0;
-    for (size_t i = pull->low; i < pull->high; i++) {
-        struct plm_download *d = &pull->downloads[i];
-        if (plm_download_start_chunk(d))
-            return true;
-        open += d->state != PLM_DOWNLOAD_STAGED && d->state != PLM_DOWNLOAD_PRESENT &&
-                d->state != PLM_DOWNLOAD_PLANNED;
-        if (pull->error.code)
-            return false;
-    }
-    if (pull->high < pull->count && open < OPEN_MAX) {
-        struct plm_download *d = &pull->downloads[pull->high++];
-        if (d->state == PLM_DOWNLOAD_PLANNED)
-            plm_download_open(d);
-        plm_download_advance(d);
-        return !pull->error.code;
-    }
-    for (size_t i = pull->low; i < pull->high; i++)
-        if (plm_download_split(&pull->downloads[i]))
-            return true;
-    return false;
-}
-
-static void schedule(struct plm_pull *pull)
-{
-    pull->is_starved = false;
-    while (pull->active < plm_lanes_allowed(&pull->lanes) && !pull->is_starved)
-        pull->is_starved = !start_one(pull);
-    while (pull->low < pull->high && (pull->downloads[pull->low].state == PLM_DOWNLOAD_STAGED ||
-                                      pull->downloads[pull->low].state == PLM_DOWNLOAD_PRESENT))
-        pull->low++;
-}
-
 /* ---- the end ---- */
 
 /* A part leaves the job as it is. */
@@ -166,6 +128,7 @@ static void end_well(struct plm_pull *pull)
 static void step_ending(struct plm_pull *pull)
 {
     bool closed = true;
+    plm_batch_run(&pull->batch);
     plm_pull_leave_store(pull);
     for (size_t i = 0; i < pull->count; i++) {
         struct plm_download *d = &pull->downloads[i];
@@ -200,11 +163,7 @@ static void step_committing(struct plm_pull *pull)
 
 static void step_transferring(struct plm_pull *pull)
 {
-    for (size_t i = pull->low; i < pull->high && !pull->error.code; i++)
-        plm_download_advance(&pull->downloads[i]);
-    if (!pull->error.code)
-        schedule(pull);
-    if (pull->error.code || pull->low < pull->count)
+    if (!plm_pull_schedule(pull))
         return;
     for (size_t i = 0; i < pull->count; i++)
         if (pull->downloads[i].dirty)
@@ -234,27 +193,15 @@ static void on_kick(void *ctx)
         steps[pull->state](pull);
 }
 
-static void look_at_lanes(struct plm_pull *pull, int64_t now_ms)
-{
-    const struct plm_lanes_view view = {.now_ms = now_ms,
-                                        .received = pull->received,
-                                        .left = pull->total - overall_done(pull),
-                                        .active = pull->active,
-                                        .is_starved = pull->is_starved,
-                                        .answer_ms = pull->answer_ms};
-    plm_lanes_look(&pull->lanes, &view);
-}
-
 static void on_tick(void *ctx)
 {
     struct plm_pull *pull = ctx;
-    int64_t now_ms = plm_loop_now(plm_pull_loop(pull));
     plm_timer_start(plm_pull_loop(pull), &pull->tick, TICK_MS);
-    plm_meter_add(&pull->meter, now_ms, pull->received);
-    look_at_lanes(pull, now_ms);
-    for (size_t i = pull->low; i < pull->high; i++)
-        if (pull->downloads[i].dirty)
-            plm_pull_show_progress(pull, &pull->downloads[i]);
+    plm_meter_add(&pull->meter, plm_loop_now(plm_pull_loop(pull)), pull->received);
+    plm_pull_look_at_lanes(pull);
+    for (size_t i = 0; i < pull->open_count; i++)
+        if (pull->open[i]->dirty)
+            plm_pull_show_progress(pull, pull->open[i]);
     if (pull->state == PLM_PULL_TRANSFERRING)
         plm_pull_kick(pull);
 }
@@ -350,6 +297,7 @@ bool plm_pull_new(struct plm_job *job, const struct plm_ref *ref, struct plm_pul
     pull->job = job;
     unsigned fixed = engine->options.connections;
     plm_lanes_init(&pull->lanes, fixed ? fixed : PLM_LANES_LEAST, fixed ? fixed : PLM_LANES_MOST);
+    pull->batch.pull = pull;
     pull->kick = (struct plm_timer){.fire = on_kick, .ctx = pull};
     pull->tick = (struct plm_timer){.fire = on_tick, .ctx = pull};
     struct plm_registry_options options = {.key_path = engine->key_path,
@@ -400,6 +348,7 @@ void plm_pull_free(struct plm_pull *pull)
     plm_timer_stop(plm_pull_loop(pull), &pull->tick);
     for (size_t i = 0; i < pull->count; i++)
         plm_download_done(&pull->downloads[i]);
+    plm_batch_done(&pull->batch);
     plm_mirrors_close(&pull->mirrors);
     plm_registry_free(pull->registry);
     plm_manifest_free(pull->manifest);

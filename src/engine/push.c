@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/lanes.h"
 #include "os/os.h"
 #include "store/blobs.h"
 

@@ -50,6 +50,11 @@ PLM_MUST bool plm_os_allocate(int fd, uint64_t size, struct plm_error *err);
 PLM_MUST bool plm_os_sync_data(int fd, struct plm_error *err);
 PLM_MUST bool plm_os_sync_file(int fd, struct plm_error *err);
 PLM_MUST bool plm_os_sync_dir(int dir, struct plm_error *err);
+/** Syncs the whole file system that @p fd lies on, at the cost of one file or so. False, quietly, where that failed or
+ *  is not known to reach the disk: then each file has to be synced. Followed by plm_os_sync_result() for each file. */
+PLM_MUST bool plm_os_sync_volume(int fd);
+/** Whether bytes of this file could not be written back since that was last asked. */
+PLM_MUST bool plm_os_sync_result(int fd, struct plm_error *err);
 /** Starts writing a range back without waiting; a hint. */
 void plm_os_write_behind(int fd, struct plm_span span);
 /** The cached pages of a range are not needed any more; a hint. */

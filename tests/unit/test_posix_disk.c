@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -112,6 +113,22 @@ static void a_range_is_copied_as_far_as_there_is_one(void **state)
 
 #define WITH_SCRATCH(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_drop)
 
+static void a_file_system_is_synced_in_one_go_where_that_is_known_to_work(void **state)
+{
+    (void)state;
+    int fd = open_new("v"), ends[2];
+    struct plm_error err = {0};
+    if (plm_os_sync_volume(fd))
+        assert_true(plm_os_sync_result(fd, &err));
+    assert_int_equal(pipe(ends), 0);
+    assert_false(plm_os_sync_volume(ends[0]));
+    assert_false(plm_os_sync_result(ends[0], &err));
+    assert_int_equal(err.code, PLM_E_IO);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    plm_os_close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +137,7 @@ int main(void)
         WITH_SCRATCH(a_mapping_is_the_file),
         WITH_SCRATCH(a_range_is_copied_as_far_as_there_is_one),
         WITH_SCRATCH(a_note_stays_where_notes_can_be_kept),
+        WITH_SCRATCH(a_file_system_is_synced_in_one_go_where_that_is_known_to_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
