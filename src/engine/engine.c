@@ -191,6 +191,7 @@ static bool copy_spec(struct plm_job *job, const struct plm_job_spec *spec)
 {
     job->dry_run = spec->dry_run;
     job->fast = spec->fast;
+    job->repair = spec->repair;
     job->models = calloc(spec->model_count ? spec->model_count : 1, sizeof(*job->models));
     while (job->models && job->model_count < spec->model_count) {
         if (!copy_text(spec->models[job->model_count], &job->models[job->model_count]))
@@ -211,7 +212,8 @@ bool plm_engine_submit(struct plm_engine *engine, const struct plm_job_spec *spe
     if (!job)
         return plm_fail(err, PLM_E_NOMEM, "no memory for a job");
     job->engine = engine;
-    job->kind = kinds[spec->verb];
+    job->kind =
+        spec->verb == PLM_VERB_VERIFY && spec->repair ? &plm_repair_kind : kinds[spec->verb];
     if (!copy_spec(job, spec)) {
         free_job(job);
         return plm_fail(err, PLM_E_NOMEM, "no memory for a job");
@@ -246,7 +248,7 @@ static bool open_store(struct plm_job *job, struct plm_error *err)
         (void)!plm_store_make_state(&engine->store, &ignored); /* the job says what it lacks */
     /* A store that only Ollama has used has no place for the lock yet. */
     bool lacks_lock = engine->store.manifests_fd >= 0 && engine->store.state_fd < 0;
-    if (job->kind->needs_lock && !job->dry_run && lacks_lock)
+    if ((job->kind->needs_lock || job->kind->changes_store) && !job->dry_run && lacks_lock)
         return reopen_store(engine, true, err);
     return true;
 }

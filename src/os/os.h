@@ -54,6 +54,9 @@ PLM_MUST bool plm_os_sync_dir(int dir, struct plm_error *err);
 void plm_os_write_behind(int fd, struct plm_span span);
 /** The cached pages of a range are not needed any more; a hint. */
 void plm_os_drop_cache(int fd, struct plm_span span);
+/** Copies a range from one file to the same place of another inside the system, sharing blocks where the file
+ * system can; *copied of its bytes, from its start on. False when it cannot, or can no further: read and write. */
+bool plm_os_copy_range(int from, int to, struct plm_span span, uint64_t *copied);
 /** The file will be read from its beginning to its end; a hint. */
 void plm_os_read_ahead(int fd);
 /** The first run of data (not a hole) at or after @p from; false when there is none or it cannot be told. */

@@ -53,6 +53,10 @@ PLM_MUST bool plm_partial_open(const struct plm_store *store, const struct plm_d
 PLM_MUST bool plm_partial_write(struct plm_partial *partial, uint64_t offset, const void *bytes,
                                 size_t length, struct plm_error *err);
 
+/** Takes bytes for the blob's that something else wrote into the file: doubtful ones. */
+PLM_MUST bool plm_partial_claim(struct plm_partial *partial, struct plm_span span,
+                                struct plm_error *err);
+
 /** Forgets bytes that turned out bad: they are to be fetched again. */
 PLM_MUST bool plm_partial_drop(struct plm_partial *partial, struct plm_span span,
                                struct plm_error *err);

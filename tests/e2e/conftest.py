@@ -13,7 +13,8 @@ from support import campaign  # noqa: E402
 from support.distribution import Distribution  # noqa: E402
 from support.program import Program  # noqa: E402
 from support.registry import Registry  # noqa: E402
-from support.store import check_store  # noqa: E402
+from support.store import check_store, install  # noqa: E402
+from support.uploads import PushRegistry  # noqa: E402
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -63,6 +64,31 @@ def serve():
     yield start
     for registry in running:
         registry.stop()
+
+
+@pytest.fixture
+def receive():
+    """Makes scripted registries that take uploads, and minds what they did not like."""
+    running = []
+
+    def start(**options):
+        running.append(PushRegistry(**options))
+        return running[-1]
+
+    yield start
+    for registry in running:
+        registry.stop()
+    for registry in running:
+        assert not registry.problems, registry.problems
+
+
+@pytest.fixture
+def put(store):
+    """Installs a model under a registry's name, and gives the reference to push it by."""
+    def install_at(registry, pushed, repository="alice/m", tag="v1"):
+        install(store, registry.host, repository, tag, pushed)
+        return registry.name(repository, tag)
+    return install_at
 
 
 @pytest.fixture
