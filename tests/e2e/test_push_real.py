@@ -111,7 +111,7 @@ def test_a_damaged_blob_is_never_committed(pullama, store, distribution, layer):
     assert layer == 1 or not leftovers(store)  # else the large one may be on its way
     blob.write_bytes(good)
     again = pullama.push(f"http://{host}/team/llama:v1").ended(0)
-    assert not again.named("upload_lost")
+    assert layer == 1 or not again.named("upload_lost")
 
 
 def test_credentials_that_are_missing(pullama, store, distribution):

@@ -22,13 +22,16 @@ def kill_after(pullama, registry, name, size, *flags, number=None):
     registry.inbox.limit(size)
     process = pullama.start_push(name, *(flags or CHUNK))
     wait_for(lambda: registry.inbox.passed >= size, "the bytes", 60, process)
+    wait_for(lambda: list(pullama.store.glob(".pullm/push-*.json")), "the record", 60, process)
     wait_quiet(registry)
     if number is None:
         process.kill()
     else:
         process.signal(number)
     result = process.result()
+    # What lay in the sockets' buffers still comes; the end of the connection is seen behind it.
     registry.inbox.limit(None)
+    wait_for(lambda: not registry.registry.sockets and not registry.cdn.sockets, "the server to see it")
     return result
 
 
@@ -43,12 +46,12 @@ def test_killed_at_73_percent_of_a_layer(pullama, store, receive, put, options):
     name = put(registry, big := model.small(SIZE))
     first = SIZE * 73 // 100
     kill_after(pullama, registry, name, first)
-    registry.log.clear()
+    read = registry.wire_bytes("/blobs/")
     result = pullama.push(name, *CHUNK).ended(0)
     registry.check_pushed("alice/m", "v1", big)
     # Not a byte of what it had read before comes again.
-    assert registry.wire_bytes("/blobs/") == big.size - first == result.last["SentBytes"]
-    assert result.named("blob_resumed")[0]["BytesKept"] == first
+    assert first <= read < first + 8 * MIB and registry.wire_bytes("/blobs/") == big.size
+    assert result.named("blob_resumed")[0]["BytesKept"] == read and result.last["SentBytes"] == big.size - read
     assert not result.named("upload_lost") and not leftovers(store)
 
 
@@ -80,14 +83,17 @@ def test_killed_while_parts_go_to_the_object_store(pullama, store, receive, put)
     assert result.named("blob_resumed") and not leftovers(store)
 
 
-def test_a_server_that_cannot_tell_how_far_it_is(pullama, receive, put):
+def test_a_server_that_cannot_tell_how_far_it_is(pullama, store, receive, put):
     registry = receive(old=True)
     name = put(registry, big := model.small(SIZE // 2))
-    kill_after(pullama, registry, name, 24 * MIB)  # three whole requests
-    registry.log.clear()
+    held = registry.fault("/uploads/", method="PATCH", skip=3, times=1, delay=600)
+    process = pullama.start_push(name, *CHUNK)
+    wait_for(lambda: held.hits, "the fourth request", 60, process)
+    wait_for(lambda: json.loads(record_of(store).read_text())["uploads"][0]["offset"] == 24 * MIB, "the record")
+    process.kill()
     pullama.push(name, *CHUNK).ended(0)
     registry.check_pushed("alice/m", "v1", big)
-    assert registry.wire_bytes("/blobs/") == big.size - 24 * MIB
+    assert registry.wire_bytes("/blobs/") == big.size
 
 
 def test_a_server_that_drops_what_broke_off(pullama, receive, put):
@@ -95,12 +101,12 @@ def test_a_server_that_drops_what_broke_off(pullama, receive, put):
     done, broken = Layer("model", model.noise(16 * MIB, 1)), Layer("adapter", model.noise(16 * MIB, 2))
     name = put(registry, two := model.Model([done, broken]))
     kill_after(pullama, registry, name, 28 * MIB)
-    registry.log.clear()
+    first = registry.wire_bytes("/blobs/")
     result = pullama.push(name, *CHUNK).ended(0)
     registry.check_pushed("alice/m", "v1", two)
     (lost,) = result.named("upload_lost")
     assert lost["Blob"]["Digest"] == broken.digest and "wrong offset" in lost["Reason"]
-    assert registry.wire_bytes("/blobs/") == two.size - len(done.data)
+    assert registry.wire_bytes("/blobs/") - first == two.size - len(done.data)
 
 
 @pytest.mark.parametrize("status", [404, 410, 400])
@@ -109,12 +115,12 @@ def test_a_lost_session_restarts_that_blob_alone(pullama, store, receive, put, s
     layers = [Layer("model", model.noise(8 * MIB, n)) for n in range(3)]
     name = put(registry, three := model.Model(layers))
     kill_after(pullama, registry, name, 20 * MIB)
-    registry.log.clear()
+    first = registry.wire_bytes("/blobs/")
     registry.fault("/uploads/.", status=status, method="GET", times=1, body=b"gone")
     result = pullama.push(name, *CHUNK).ended(0)
     registry.check_pushed("alice/m", "v1", three)
     assert len(result.named("upload_lost")) == 1
-    assert registry.wire_bytes("/blobs/") == 8 * MIB + len(three.config.data)
+    assert registry.wire_bytes("/blobs/") - first == 8 * MIB + len(three.config.data)
     assert not leftovers(store)
 
 
@@ -166,7 +172,7 @@ def test_a_dry_run_counts_what_is_there(pullama, store, receive, put):
     name = put(registry, big := model.small(8 * MIB))
     kill_after(pullama, registry, name, 6 * MIB + 100, "--chunk-size", "1MiB", "-x", "1")
     plan = pullama.push(name, "--dry-run").ended(0).named("push_plan")[0]
-    assert 5 * MIB <= plan["PresentBytes"] <= 6 * MIB + 100
+    assert MIB <= plan["PresentBytes"] <= registry.wire_bytes()
     assert plan["SendBytes"] == big.size - plan["PresentBytes"] and record_of(store).exists()
 
 
@@ -174,20 +180,18 @@ def test_a_dry_run_counts_what_is_there(pullama, store, receive, put):
 def test_stopped_by_a_signal(pullama, store, receive, put, number):
     registry = receive()
     name = put(registry, big := model.small(SIZE))
-    began = []
     registry.inbox.limit(SIZE // 2)
     process = pullama.start_push(name, *CHUNK, environment={"ASAN_OPTIONS": "detect_leaks=0:exitcode=99"})
     wait_for(lambda: registry.inbox.passed >= SIZE // 2, "half of it", 60, process)
-    began.append(time.monotonic())
+    began = time.monotonic()
     process.signal(number)
     result = process.result().ended(0)
-    assert time.monotonic() - began[0] < (0.5 if not pullama.is_sanitized else 2)
-    assert result.last["Code"] == "interrupted" and f"resume with: pullama push --insecure" in result.err
+    assert time.monotonic() - began < (0.5 if not pullama.is_sanitized else 2)
+    assert result.last["Code"] == "interrupted" and "resume with: pullama push --insecure" in result.err
     registry.inbox.limit(None)
-    registry.log.clear()
     pullama.push(name, *CHUNK).ended(0)
     registry.check_pushed("alice/m", "v1", big)
-    assert registry.wire_bytes("/blobs/") == big.size - SIZE // 2
+    assert registry.wire_bytes("/blobs/") == big.size
 
 
 def test_the_command_that_is_named_goes_on(pullama, store, receive, put):
