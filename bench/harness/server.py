@@ -9,7 +9,7 @@ from pathlib import Path
 from .model import MANIFEST_TYPE
 from .site import Failed
 
-PLAIN, TLS, PINNED = 8080, 8443, 8081
+PLAIN, TLS, PINNED = 28080, 28443, 28081
 PINNED_CONNECTION = 3  # the first connections carry the manifest; every contender but curl opens more
 
 CONFIG = """
@@ -43,7 +43,7 @@ http {{
         limit_rate $rate;
         location ~ /manifests/ {{ types {{ }} default_type {manifest_type}; limit_rate 0; }}
     }}
-    server {{ listen unix:{folder}/status; access_log off; location / {{ stub_status; }} }}
+    server {{ listen unix:status; access_log off; location / {{ stub_status; }} }}
 }}
 """
 
@@ -94,6 +94,16 @@ def make_certificates(folder, address):
         subprocess.run(["openssl", *command], cwd=folder, check=True, capture_output=True)
 
 
+def open_connections(status_socket):
+    with socket.socket(socket.AF_UNIX) as link:
+        link.connect(status_socket)
+        link.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        answer = b""
+        while piece := link.recv(4096):
+            answer += piece
+    return int(answer.split(b"Active connections:")[1].split()[0])
+
+
 class Server:
     """nginx on one address. Started anew for each sample: connections are numbered from one again."""
 
@@ -103,7 +113,8 @@ class Server:
         make_certificates(self.folder, address)
         (self.folder / "nginx.conf").write_text(CONFIG.format(
             folder=self.folder, root=root, address=address, manifest_type=MANIFEST_TYPE,
-            pinned=PINNED_CONNECTION, plain_port=PLAIN, tls_port=TLS, pinned_port=PINNED, user="user root;" if os.getuid() == 0 else ""))
+            pinned=PINNED_CONNECTION, plain_port=PLAIN, tls_port=TLS, pinned_port=PINNED,
+            user="user root;" if os.getuid() == 0 else ""))
         self.process = None
 
     @property
@@ -116,7 +127,8 @@ class Server:
     def start(self):
         (self.folder / "access.log").unlink(missing_ok=True)
         self.process = self.site.start(
-            [*self.inside, "nginx", "-c", self.folder / "nginx.conf", "-e", self.folder / "error.log"])
+            [*self.inside, "nginx", "-c", self.folder / "nginx.conf", "-e", self.folder / "error.log"],
+            cwd=self.folder)  # where the status socket lies: its path must be short
         until = time.monotonic() + 5
         while not (self.folder / "pid").exists():
             if self.process.poll() is not None or time.monotonic() > until:
@@ -142,10 +154,9 @@ class Server:
             time.sleep(0.01)
 
     def connections(self):
-        with socket.socket(socket.AF_UNIX) as link:
-            link.connect(str(self.folder / "status"))
-            link.sendall(b"GET / HTTP/1.0\r\n\r\n")
-            answer = b""
-            while piece := link.recv(4096):
-                answer += piece
-        return int(answer.split(b"Active connections:")[1].split()[0])
+        """How many are open, the one that asks included."""
+        folder = os.open(self.folder, os.O_PATH)
+        try:
+            return open_connections(f"/proc/self/fd/{folder}/status")
+        finally:
+            os.close(folder)

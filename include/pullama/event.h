@@ -38,6 +38,16 @@ enum plm_event_kind {
     PLM_EV_MANIFEST_WRITE_START, /**< model */
     PLM_EV_MANIFEST_WRITTEN,     /**< manifest */
     PLM_EV_LAYERS_REMOVED,       /**< removed: blobs that only the tag's old manifest named */
+    /* a push; BLOB_START, BLOB_RESUMED, PROGRESS, RETRY and REFRESH are those of a pull, the other way */
+    PLM_EV_PUSH_START,          /**< pushed */
+    PLM_EV_MANIFEST_READ,       /**< manifest: of the model in the store */
+    PLM_EV_PUSH_PLAN,           /**< push_plan: what would be or will be sent */
+    PLM_EV_BLOB_EXISTS,         /**< blob: the registry has it */
+    PLM_EV_BLOB_MOUNTED,        /**< blob, mounted: the registry took it over from another repository */
+    PLM_EV_UPLOAD_LOST,         /**< blob, text: what was sent of it is gone; it is sent again */
+    PLM_EV_BLOB_SENT,           /**< blob, sent: the registry has it now */
+    PLM_EV_MANIFEST_PUSH_START, /**< pushed */
+    PLM_EV_MANIFEST_PUSHED,     /**< manifest */
     /* the store's commands */
     PLM_EV_LIST_MODEL,    /**< listed: one model */
     PLM_EV_SHOW,          /**< show */
@@ -56,6 +66,8 @@ enum plm_event_kind {
     PLM_EV_BLOB_REPAIRED, /**< blob, users, blob_repaired: or it could not be */
     PLM_EV_VERIFY_DONE,   /**< verify; not when it was interrupted */
     PLM_EV_KEY,           /**< key */
+    PLM_EV_LOGIN,         /**< login: credentials are kept */
+    PLM_EV_LOGOUT,        /**< login: they are forgotten */
     PLM_EV_VERSION,       /**< version */
     /* any job */
     PLM_EV_LOCK_WAITING, /**< waiting: the store lock is held by another process */
@@ -70,6 +82,7 @@ enum plm_event_kind {
 enum plm_verb {
     PLM_VERB_NONE,
     PLM_VERB_PULL,
+    PLM_VERB_PUSH,
     PLM_VERB_LIST,
     PLM_VERB_SHOW,
     PLM_VERB_RM,
@@ -77,6 +90,8 @@ enum plm_verb {
     PLM_VERB_CLEAN,
     PLM_VERB_VERIFY,
     PLM_VERB_KEYGEN,
+    PLM_VERB_LOGIN,
+    PLM_VERB_LOGOUT,
     PLM_VERB_VERSION,
     PLM_VERBS
 };
@@ -110,6 +125,15 @@ struct plm_event_plan {
     uint32_t blobs_total;
 };
 
+struct plm_event_push_plan {
+    uint64_t total;   /**< bytes of the model */
+    uint64_t present; /**< bytes that the registry has, of finished blobs and by what we know of others */
+    uint64_t send;    /**< bytes to send, unless some can be mounted */
+    bool dry_run;
+    uint32_t blobs_present; /**< finished blobs that the registry has */
+    uint32_t blobs_total;
+};
+
 enum plm_retry_reason {
     PLM_RETRY_CONNECTION, /**< connect failed, reset, closed early without a byte */
     PLM_RETRY_TIMEOUT,
@@ -129,7 +153,7 @@ PLM_API const char *plm_retry_reason_text(enum plm_retry_reason reason);
 
 struct plm_event_retry {
     enum plm_retry_reason reason;
-    const char *what; /**< "manifest", "blob", "token", "chunk digests" */
+    const char *what; /**< "manifest", "blob", "token", "chunk digests", "upload" */
     const char *host; /**< host[:port] that failed */
     const char *detail;
     int attempt; /**< 1-based, since the last new byte */
@@ -256,6 +280,17 @@ struct plm_event {
             const struct plm_digest *digest;
         } manifest;
         struct plm_event_plan plan;
+        struct plm_event_push_plan push_plan;
+        struct {
+            const struct plm_ref *to; /**< what it is called at the registry */
+        } pushed;
+        struct {
+            const char *from; /**< repository, "namespace/model" */
+        } mounted;
+        struct {
+            uint64_t bytes;     /**< payload that was sent for it */
+            int64_t elapsed_ms; /**< since the first request for it */
+        } sent;
         struct {
             uint64_t done; /**< bytes that the other process has, of blob.want->size */
             long pid;      /**< of the holder, or 0 when unknown */
@@ -317,6 +352,13 @@ struct plm_event {
             bool created;
         } key;
         struct {
+            const char *host;
+            const char *user;  /**< login alone */
+            const char *place; /**< path of the file, or name of the program that keeps them */
+            bool checked;      /**< login: the registry was asked, and took them */
+            bool removed;      /**< logout: there were some */
+        } login;
+        struct {
             const char *version, *libraries;
         } version;
         struct {
@@ -325,10 +367,11 @@ struct plm_event {
         struct {
             uint64_t total_size; /**< bytes of the model */
             uint64_t fetched;    /**< payload bytes received by this job */
+            uint64_t sent;       /**< payload bytes sent by this job */
             uint32_t blob_count;
             int64_t elapsed_ms;
-            uint64_t bytes_per_second; /**< fetched ÷ elapsed */
-            bool up_to_date;           /**< nothing had to be fetched and the manifest was there */
+            uint64_t bytes_per_second; /**< fetched, or sent, ÷ elapsed */
+            bool up_to_date; /**< nothing had to be fetched, or sent, and the manifest was there */
             bool dry_run;
         } completed;
         struct {

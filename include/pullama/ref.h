@@ -38,6 +38,13 @@ struct plm_ref {
 /** Parses a reference as a user types it. PLM_E_BAD_NAME says which part is wrong, and why. */
 PLM_API PLM_MUST bool plm_ref_parse(const char *text, struct plm_ref *out, struct plm_error *err);
 
+/**
+ * Parses a registry's address, `[scheme://]host[:port]`, with or without a slash, `/v1/` or `/v2/` behind
+ * it. Only host and scheme of @p out are set to something; the other parts are placeholders. PLM_E_USAGE.
+ */
+PLM_API PLM_MUST bool plm_ref_parse_host(const char *text, struct plm_ref *out,
+                                         struct plm_error *err);
+
 /** Checks the four parts of a manifest's path and makes a reference of them. */
 PLM_API PLM_MUST bool plm_ref_from_parts(const char *host, const char *ns, const char *model,
                                          const char *tag, struct plm_ref *out,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool reserve(struct plm_buf *buf, size_t more, struct plm_error *err)
+bool plm_buf_reserve(struct plm_buf *buf, size_t more, struct plm_error *err)
 {
     if (more > buf->max || buf->size > buf->max - more)
         return plm_fail(err, PLM_E_LIMIT, "more than %zu bytes", buf->max);
@@ -40,9 +40,16 @@ void plm_buf_done(struct plm_buf *buf)
     *buf = PLM_BUF_INIT(buf->max);
 }
 
+void plm_buf_wipe(struct plm_buf *buf)
+{
+    if (buf->bytes)
+        explicit_bzero(buf->bytes, buf->capacity);
+    plm_buf_done(buf);
+}
+
 bool plm_buf_append(struct plm_buf *buf, const void *bytes, size_t length, struct plm_error *err)
 {
-    if (!reserve(buf, length, err))
+    if (!plm_buf_reserve(buf, length, err))
         return false;
     if (length > 0)
         memcpy(buf->bytes + buf->size, bytes, length);
@@ -59,7 +66,7 @@ bool plm_buf_printf(struct plm_buf *buf, struct plm_error *err, const char *form
     va_end(args);
     if (length < 0)
         return plm_fail(err, PLM_E_INTERNAL, "text cannot be formatted");
-    if (!reserve(buf, (size_t)length, err))
+    if (!plm_buf_reserve(buf, (size_t)length, err))
         return false;
     va_start(args, format);
     (void)vsnprintf(buf->bytes + buf->size, (size_t)length + 1, format, args);

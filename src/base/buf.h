@@ -13,6 +13,11 @@ struct plm_buf {
 #define PLM_BUF_INIT(limit) ((struct plm_buf){ .max = (limit) })
 
 void plm_buf_done(struct plm_buf *buf);
+/** As plm_buf_done(), for secrets: the bytes are overwritten first. What an append moved elsewhere
+ * while growing is out of reach: plm_buf_reserve() beforehand keeps it in one place. */
+void plm_buf_wipe(struct plm_buf *buf);
+/** Makes room for @p more bytes, so that appending them moves nothing. */
+PLM_MUST bool plm_buf_reserve(struct plm_buf *buf, size_t more, struct plm_error *err);
 PLM_MUST bool plm_buf_append(struct plm_buf *buf, const void *bytes, size_t length,
                              struct plm_error *err);
 PLM_MUST bool plm_buf_printf(struct plm_buf *buf, struct plm_error *err, const char *format, ...)

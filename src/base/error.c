@@ -26,7 +26,9 @@ static const struct code_row codes[PLM_CODES] = {
     [PLM_E_BAD_NAME] = {"bad_name", 64,
                         "write it as [host[:port]/][namespace/]model[:tag][@sha256:HEX]"},
     [PLM_E_NOT_FOUND] = {"not_found", 4, "check the spelling of model and tag"},
-    [PLM_E_AUTH] = {"auth", 3, "check that you may read this model; pullama keygen makes a key"},
+    [PLM_E_AUTH] = {"auth", 3,
+                    "check that you may read this model; pullama login HOST keeps a password, "
+                    "pullama keygen makes a key"},
     [PLM_E_INTEGRITY] = {"integrity", 5, "the source served wrong bytes; nothing was installed"},
     [PLM_E_NETWORK] = {"network", 6, "run the same command again to resume"},
     [PLM_E_TLS] = {"tls", 1,

@@ -98,6 +98,31 @@ void plm_json_free(struct plm_json *root)
     json_decref((json_t *)(void *)root);
 }
 
+/* Depth is bounded by what plm_json_parse() let through. */
+static void wipe_texts(json_t *value)
+{
+    const char *key;
+    size_t index;
+    json_t *member;
+    if (json_is_string(value))
+        explicit_bzero((char *)(uintptr_t)json_string_value(value), json_string_length(value));
+    json_object_foreach(value, key, member)
+    {
+        wipe_texts(member); /* NOLINT(misc-no-recursion) */
+    }
+    json_array_foreach(value, index, member)
+    {
+        wipe_texts(member);
+    }
+}
+
+void plm_json_wipe(struct plm_json *root)
+{
+    if (root)
+        wipe_texts((json_t *)(void *)root);
+    plm_json_free(root);
+}
+
 bool plm_json_is_object(const struct plm_json *value)
 {
     return json_is_object(value_of(value));
@@ -189,4 +214,59 @@ bool plm_json_dump(const struct plm_json *value, char **out, struct plm_error *e
         return plm_fail(err, PLM_E_NOMEM, "out of memory for a JSON text");
     *out = text;
     return true;
+}
+
+/* ---- changing a document ---- */
+
+bool plm_json_new_object(struct plm_json **out, struct plm_error *err)
+{
+    json_t *object = json_object();
+    if (!object)
+        return plm_fail(err, PLM_E_NOMEM, "out of memory for a JSON document");
+    *out = (struct plm_json *)(void *)object;
+    return true;
+}
+
+bool plm_json_set(struct plm_json *root, const char *const *keys, size_t count, const char *text,
+                  struct plm_error *err)
+{
+    json_t *at = (json_t *)(void *)root;
+    for (size_t i = 0; i < count; i++) {
+        bool is_last = i + 1 == count;
+        if (!json_is_object(at))
+            return plm_fail(err, PLM_E_PROTOCOL, "\"%s\" is no object", i > 0 ? keys[i - 1] : "");
+        json_t *next = json_object_get(at, keys[i]);
+        if (is_last || !next || json_is_null(next)) {
+            next = is_last && text ? json_string(text) : json_object();
+            if (json_object_set_new(at, keys[i], next) != 0) /* takes it over, also NULL */
+                return plm_fail(err, PLM_E_NOMEM, "out of memory for a JSON document");
+        }
+        at = next;
+    }
+    return true;
+}
+
+bool plm_json_remove(struct plm_json *root, const char *const *keys, size_t count)
+{
+    json_t *at = (json_t *)(void *)root;
+    for (size_t i = 0; i + 1 < count; i++)
+        at = json_object_get(at, keys[i]);
+    return json_object_del(at, keys[count - 1]) == 0;
+}
+
+bool plm_json_dump_readable(const struct plm_json *value, char **out, struct plm_error *err)
+{
+    struct plm_buf buf = PLM_BUF_INIT(TREE_MAX_BYTES);
+    char *text = json_dumps(value_of(value), JSON_INDENT(2) | JSON_ENCODE_ANY);
+    size_t length = text ? strlen(text) : 0;
+    bool ok = text ? plm_buf_reserve(&buf, length + 1, err)
+                   : plm_fail(err, PLM_E_NOMEM, "out of memory for a JSON text");
+    ok = ok && plm_buf_append(&buf, text, length, err) && plm_buf_append(&buf, "\n", 1, err);
+    if (text)
+        explicit_bzero(text, length);
+    free(text);
+    if (ok)
+        *out = plm_buf_take(&buf);
+    plm_buf_wipe(&buf);
+    return ok;
 }

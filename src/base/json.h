@@ -15,6 +15,8 @@ PLM_MUST bool plm_json_parse(const char *text, size_t length, unsigned max_depth
                              struct plm_json **out, struct plm_error *err);
 void plm_json_free(struct plm_json *root);
 PLM_DEFINE_FREEP(struct plm_json, plm_json)
+/** As plm_json_free(), for documents with secrets: all their texts are overwritten first. */
+void plm_json_wipe(struct plm_json *root);
 
 bool plm_json_is_object(const struct plm_json *value);
 bool plm_json_is_array(const struct plm_json *value);
@@ -40,6 +42,22 @@ void plm_json_each(const struct plm_json *value,
 
 /** Compact text of a value. Owned by the caller. */
 PLM_MUST bool plm_json_dump(const struct plm_json *value, char **out, struct plm_error *err);
+
+/* ---- changing a document that someone else wrote: order and all other members stay ---- */
+
+/** `{}`. Free it as what plm_json_parse() gives. */
+PLM_MUST bool plm_json_new_object(struct plm_json **out, struct plm_error *err);
+/**
+ * Sets the member that @p keys lead to, by objects, to a text; NULL: to `{}`. Objects that are missing
+ * on the way are made. PLM_E_PROTOCOL where something else stands on the way.
+ */
+PLM_MUST bool plm_json_set(struct plm_json *root, const char *const *keys, size_t count,
+                           const char *text, struct plm_error *err);
+/** Removes the member that @p keys lead to. True when there was one. */
+bool plm_json_remove(struct plm_json *root, const char *const *keys, size_t count);
+/** Text of a value as people read it, with a newline behind it. Owned by the caller. */
+PLM_MUST bool plm_json_dump_readable(const struct plm_json *value, char **out,
+                                     struct plm_error *err);
 
 /**
  * A writer of one flat-or-nested document, used by everything that prints JSON. Strings that are

@@ -217,6 +217,10 @@ static bool check_operands(const struct plm_args *args, struct plm_error *err)
                         plm_text_printable(args->operands[verb->max_operands], shown, SHOWN),
                         verb->name, space, verb->operands);
 
+    if (plm_args_has(args, PLM_OPT_AS) && args->operand_count > 1)
+        return plm_fail(err, PLM_E_USAGE, "--as names one model, and here are %zu",
+                        args->operand_count);
+
     for (size_t i = 0; i < args->operand_count; i++) {
         if (args->operands[i][0] == '\0')
             return plm_fail(err, PLM_E_USAGE, "an operand of %s is empty", verb->name);
@@ -303,6 +307,10 @@ void plm_args_engine_options(const struct plm_args *args, struct plm_engine_opti
     options->ip_version = v[PLM_OPT_IPV4].given ? 4 : v[PLM_OPT_IPV6].given ? 6 : 0;
     options->resolves = v[PLM_OPT_RESOLVE].texts;
     options->resolve_count = v[PLM_OPT_RESOLVE].count;
+    if (v[PLM_OPT_MIRROR].given) {
+        options->mirrors = v[PLM_OPT_MIRROR].texts;
+        options->mirror_count = v[PLM_OPT_MIRROR].count;
+    }
     if (v[PLM_OPT_PLATFORM].given)
         options->platform = v[PLM_OPT_PLATFORM].text;
 }

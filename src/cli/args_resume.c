@@ -31,9 +31,9 @@ static void write_quoted(FILE *out, const char *text)
 char *plm_args_resume_flags(const struct plm_args *args)
 {
     /* Not the proxy: it may hold a password, which is never printed. */
-    static const enum plm_option_id needed[] = {PLM_OPT_MODELS_DIR, PLM_OPT_INSECURE,
-                                                PLM_OPT_CACERT,     PLM_OPT_PLATFORM,
-                                                PLM_OPT_IPV4,       PLM_OPT_IPV6};
+    static const enum plm_option_id needed[] = {
+        PLM_OPT_MODELS_DIR, PLM_OPT_INSECURE, PLM_OPT_CACERT, PLM_OPT_PLATFORM,
+        PLM_OPT_IPV4,       PLM_OPT_IPV6,     PLM_OPT_AS};
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
@@ -50,11 +50,14 @@ char *plm_args_resume_flags(const struct plm_args *args)
             (void)fputc(' ', out);
         }
     }
-    const struct plm_option_value *resolve = &args->values[PLM_OPT_RESOLVE];
-    for (size_t i = 0; i < resolve->count; i++) {
-        (void)fputs("--resolve ", out);
-        write_quoted(out, resolve->texts[i]);
-        (void)fputc(' ', out);
+    static const enum plm_option_id repeated[] = {PLM_OPT_RESOLVE, PLM_OPT_MIRROR};
+    for (size_t i = 0; i < PLM_COUNT(repeated); i++) {
+        const struct plm_option_value *value = &args->values[repeated[i]];
+        for (size_t k = 0; k < value->count; k++) {
+            (void)fprintf(out, "--%s ", plm_option_row(repeated[i])->name);
+            write_quoted(out, value->texts[k]);
+            (void)fputc(' ', out);
+        }
     }
     if (fclose(out) != 0) {
         free(text);

@@ -40,3 +40,15 @@ unsigned plm_environment_count(const char *text, unsigned max)
         return 0;
     return number < max ? (unsigned)number : max;
 }
+
+size_t plm_environment_words(const char *text, char **copy, const char **words, size_t max)
+{
+    static const char separators[] = " ,\t\n";
+    size_t count = 0;
+    char *rest = NULL;
+    *copy = text ? strdup(text) : NULL;
+    for (char *word = *copy ? strtok_r(*copy, separators, &rest) : NULL; word && count < max;
+         word = strtok_r(NULL, separators, &rest))
+        words[count++] = word;
+    return count;
+}

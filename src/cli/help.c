@@ -14,9 +14,12 @@ static const struct pair environment[] = {
     {"OLLAMA_MODELS", "the model store, when there is no --models-dir"},
     {"OLLAMA_NOPRUNE", "true: keep the layers that a replaced model alone had"},
     {"OLLAMA_REGISTRY_MAXSTREAMS", "connections, when there is no --connections; 1 to 32 count"},
+    {"PULLAMA_MIRRORS", "mirrors, when there is no --mirror; spaces between them"},
     {"HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY",
      "proxies, when there is no --proxy; lower case counts too"},
     {"SSL_CERT_FILE", "certificate authorities, when there is no --cacert"},
+    {"HF_TOKEN", "token for Hugging Face; goes to huggingface.co and hf.co alone, over https"},
+    {"DOCKER_CONFIG", "folder of config.json with passwords of registries; default ~/.docker"},
     {"NO_COLOR, TERM=dumb", "no colours"},
 };
 
@@ -35,6 +38,7 @@ static const struct pair examples[] = {
     {"pullama llama3.2", "pull a model; after a break, the same again goes on"},
     {"pullama pull --dry-run llama3.2:1b", "what would be fetched, and does it fit?"},
     {"pullama -x 8 --limit-rate 20MiB hf.co/ns/model:Q4_K_M", "more connections, less speed"},
+    {"pullama push --as registry.lan/me/tiny tiny", "send a model under another name"},
 };
 
 /* Writes text from column at on, broken at spaces; lines after the first begin at indent. */
@@ -168,7 +172,7 @@ static void write_special_options(FILE *out)
 
 static void write_program(FILE *out)
 {
-    fputs("pullama " PLM_VERSION " - pulls Ollama models, and keeps what it has received\n\n"
+    fputs("pullama " PLM_VERSION " - pulls and pushes Ollama models, and keeps what was moved\n\n"
           "Usage:\n"
           "  pullama [FLAGS] COMMAND [OPERANDS]\n"
           "  pullama [FLAGS] MODEL...    the same as pullama pull MODEL...\n",

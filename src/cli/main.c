@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/args.h"
+#include "cli/ask.h"
 #include "cli/environment.h"
 #include "cli/help.h"
 #include "cli/signals.h"
@@ -19,6 +20,8 @@ struct session {
     struct plm_screen screen;
     struct plm_view *view;
     char *resume_flags, *resume_models;
+    char *mirror_words;
+    const char *mirrors[PLM_MIRRORS_MAX + 1]; /* one more, to be told that it is too many */
     struct plm_engine *engine;
     int signal_fd;
 };
@@ -119,6 +122,9 @@ static bool start_engine(struct session *s, char **models_dir, struct plm_error 
         .no_prune = plm_environment_true(getenv("OLLAMA_NOPRUNE")),
         .connections =
             plm_environment_count(getenv("OLLAMA_REGISTRY_MAXSTREAMS"), PLM_CONNECTIONS_MAX)};
+    options.mirrors = s->mirrors;
+    options.mirror_count = plm_environment_words(getenv("PULLAMA_MIRRORS"), &s->mirror_words,
+                                                 s->mirrors, PLM_COUNT(s->mirrors));
     plm_args_engine_options(&s->args, &options);
     if (!options.models_dir) {
         if (!plm_models_dir_default(models_dir, err))
@@ -130,10 +136,35 @@ static bool start_engine(struct session *s, char **models_dir, struct plm_error 
            plm_engine_watch(s->engine, s->signal_fd, on_signal, s, err);
 }
 
+/* The words are copied by the submission. */
+static bool submit_login(struct session *s, struct plm_error *err)
+{
+    struct plm_job_spec spec;
+    struct plm_login_words words = {0};
+    struct plm_ref host;
+    uint32_t id;
+    /* An address that the job would refuse is refused before anybody is asked. */
+    bool ok = s->args.verb->job(&s->args, 0, &spec) && plm_ref_parse_host(spec.model, &host, err);
+    const struct plm_ask ask = {.host = spec.model,
+                                .user = s->args.values[PLM_OPT_USERNAME].text,
+                                .from_stdin = plm_args_has(&s->args, PLM_OPT_PASSWORD_STDIN),
+                                .in_fd = STDIN_FILENO,
+                                .signal_fd = s->signal_fd,
+                                .screen = &s->screen,
+                                .out = stderr};
+    spec.user = words.user;
+    spec.secret = words.password;
+    ok = ok && plm_ask_login(&ask, &words, err) && plm_engine_submit(s->engine, &spec, &id, err);
+    plm_login_words_wipe(&words);
+    return ok;
+}
+
 static bool submit_jobs(struct session *s, struct plm_error *err)
 {
     struct plm_job_spec spec;
     uint32_t id;
+    if (s->args.verb->verb == PLM_VERB_LOGIN)
+        return submit_login(s, err);
     for (size_t n = 0; s->args.verb->job(&s->args, n, &spec); n++) {
         if (!plm_engine_submit(s->engine, &spec, &id, err))
             return false;
@@ -186,6 +217,7 @@ static enum plm_code finish(struct session *s, enum plm_code code)
     plm_view_free(s->view);
     free(s->resume_flags);
     free(s->resume_models);
+    free(s->mirror_words);
     plm_args_done(&s->args);
     if (written || err.sys_errno == EPIPE)
         return code;

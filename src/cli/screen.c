@@ -64,9 +64,36 @@ bool plm_screen_measure(struct plm_screen *screen)
     return changed;
 }
 
+bool plm_screen_hide_echo(struct plm_screen *screen, int fd)
+{
+    struct termios hidden;
+    if (tcgetattr(fd, &hidden) != 0)
+        return false;
+    if (!screen->echo_hidden)
+        screen->typing = hidden;
+    screen->in_fd = fd;
+    screen->echo_hidden = 1;
+    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    if (tcsetattr(fd, TCSAFLUSH, &hidden) == 0)
+        return true;
+    screen->echo_hidden = 0;
+    return false;
+}
+
+void plm_screen_show_echo(struct plm_screen *screen)
+{
+    if (!screen->echo_hidden)
+        return;
+    int saved = errno;
+    screen->echo_hidden = 0;
+    (void)tcsetattr(screen->in_fd, TCSANOW, &screen->typing);
+    errno = saved;
+}
+
 void plm_screen_restore(struct plm_screen *screen)
 {
     static const char text[] = "\x1b[?25h\x1b[0m\r\n";
+    plm_screen_show_echo(screen);
     if (!screen->cursor_hidden || screen->out_fd < 0)
         return;
     int saved = errno;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <signal.h>
+#include <termios.h>
 
 #include "pullama/defs.h"
 
@@ -21,6 +22,9 @@ struct plm_screen {
     unsigned width;  /**< cells; 80 when unknown */
     unsigned height; /**< lines; 24 when unknown */
     volatile sig_atomic_t cursor_hidden;
+    volatile sig_atomic_t echo_hidden; /**< what is typed on in_fd is not shown */
+    int in_fd;
+    struct termios typing;           /**< how in_fd was before */
     volatile sig_atomic_t disturbed; /**< the drawn area is not where it was: begin a new one */
 };
 
@@ -36,8 +40,14 @@ void plm_screen_init(struct plm_screen *screen, int out_fd, int err_fd,
 /** Reads width and height again; true when one has changed. */
 bool plm_screen_measure(struct plm_screen *screen);
 
+/** Keeps what is typed on a terminal from being shown; errno when that cannot be done. */
+bool plm_screen_hide_echo(struct plm_screen *screen, int fd);
+/** Undoes it, if it was done. Async-signal-safe. */
+void plm_screen_show_echo(struct plm_screen *screen);
+
 /**
- * Shows the cursor, resets the colours and ends the line that is being drawn, if a view left them
- * otherwise. Async-signal-safe: for a second SIGINT, before stopping (SIGTSTP), before abort().
+ * Shows what is typed, shows the cursor, resets the colours and ends the line that is being drawn,
+ * if a view left them otherwise. Async-signal-safe: for a second SIGINT, before stopping (SIGTSTP),
+ * before abort().
  */
 void plm_screen_restore(struct plm_screen *screen);

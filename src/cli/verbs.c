@@ -40,13 +40,25 @@ static bool job_all_operands(const struct plm_args *args, size_t n, struct plm_j
     return true;
 }
 
-#define NETWORK_OPTIONS                                                                            \
-    (PLM_OPT_BIT(PLM_OPT_CONNECTIONS) | PLM_OPT_BIT(PLM_OPT_LIMIT_RATE) |                          \
-     PLM_OPT_BIT(PLM_OPT_INSECURE) | PLM_OPT_BIT(PLM_OPT_CACERT) | PLM_OPT_BIT(PLM_OPT_PROXY) |    \
+/* The engine reads the target of a push with its model. */
+static bool job_push(const struct plm_args *args, size_t n, struct plm_job_spec *out)
+{
+    if (!job_each_operand(args, n, out))
+        return false;
+    out->target = args->values[PLM_OPT_AS].text;
+    return true;
+}
+
+/* Those of requests that move no blobs. */
+#define SMALL_REQUEST_OPTIONS                                                                      \
+    (PLM_OPT_BIT(PLM_OPT_INSECURE) | PLM_OPT_BIT(PLM_OPT_CACERT) | PLM_OPT_BIT(PLM_OPT_PROXY) |    \
      PLM_OPT_BIT(PLM_OPT_IPV4) | PLM_OPT_BIT(PLM_OPT_IPV6) | PLM_OPT_BIT(PLM_OPT_RESOLVE) |        \
-     PLM_OPT_BIT(PLM_OPT_PLATFORM) | PLM_OPT_BIT(PLM_OPT_MIN_FREE) |                               \
      PLM_OPT_BIT(PLM_OPT_MAX_RETRIES) | PLM_OPT_BIT(PLM_OPT_STALL_TIMEOUT) |                       \
-     PLM_OPT_BIT(PLM_OPT_TIMEOUT) | PLM_OPT_BIT(PLM_OPT_CHUNK_SIZE))
+     PLM_OPT_BIT(PLM_OPT_TIMEOUT))
+
+#define NETWORK_OPTIONS                                                                            \
+    (SMALL_REQUEST_OPTIONS | PLM_OPT_BIT(PLM_OPT_CONNECTIONS) | PLM_OPT_BIT(PLM_OPT_LIMIT_RATE) |  \
+     PLM_OPT_BIT(PLM_OPT_CHUNK_SIZE))
 
 static const struct plm_verb_row rows[] = {
     {.verb = PLM_VERB_PULL,
@@ -59,8 +71,21 @@ static const struct plm_verb_row rows[] = {
              "stopped. Several models are fetched one after the other.",
      .min_operands = 1,
      .max_operands = SIZE_MAX,
-     .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_DRY_RUN),
+     .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_PLATFORM) |
+                PLM_OPT_BIT(PLM_OPT_MIN_FREE) | PLM_OPT_BIT(PLM_OPT_DRY_RUN),
      .job = job_each_operand},
+    {.verb = PLM_VERB_PUSH,
+     .name = "push",
+     .operands = "MODEL...",
+     .summary = "send models to a registry",
+     .more = "What the registry has is not sent, and what it has in another repository is taken "
+             "over from there. The same command, run again, goes on where the last one was "
+             "stopped. A model goes where its name says: `pullama push --as HOST/NS/MODEL MODEL` "
+             "sends it under another one, and `pullama cp` gives it one for good.",
+     .min_operands = 1,
+     .max_operands = SIZE_MAX,
+     .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_DRY_RUN) | PLM_OPT_BIT(PLM_OPT_AS),
+     .job = job_push},
     {.verb = PLM_VERB_LIST,
      .name = "list",
      .alias = "ls",
@@ -122,6 +147,28 @@ static const struct plm_verb_row rows[] = {
      .more = "Makes ~/.ollama/id_ed25519 when there is none, and prints its public half. A key "
              "that is there is never changed.",
      .job = job_once},
+    {.verb = PLM_VERB_LOGIN,
+     .name = "login",
+     .operands = "HOST",
+     .summary = "keep a user name and password for a registry",
+     .more = "HOST is [scheme://]host[:port]. The registry is asked first; what it refuses is not "
+             "kept. They are kept where the docker client looks too: by the helper program that "
+             "~/.docker/config.json names for the registry, or else in that file, which then only "
+             "you can read. A password is never an argument: it is asked for, or read from a pipe.",
+     .min_operands = 1,
+     .max_operands = 1,
+     .options = SMALL_REQUEST_OPTIONS | PLM_OPT_BIT(PLM_OPT_USERNAME) |
+                PLM_OPT_BIT(PLM_OPT_PASSWORD_STDIN),
+     .job = job_once},
+    {.verb = PLM_VERB_LOGOUT,
+     .name = "logout",
+     .operands = "HOST",
+     .summary = "forget them",
+     .more = "Forgets what `login` or the docker client keep for the registry, in the file or by "
+             "the helper program. Nothing is sent anywhere.",
+     .min_operands = 1,
+     .max_operands = 1,
+     .job = job_once},
     {.verb = PLM_VERB_VERSION,
      .name = "version",
      .operands = "",
@@ -173,8 +220,8 @@ const struct plm_verb_row *plm_verb_nearest(const char *word)
 
 bool plm_verb_is_reserved(const char *word)
 {
-    static const char *const later[] = {"push",  "queue", "outdated", "update", "export", "import",
-                                        "prune", "get",   "serve",    "login",  "logout"};
+    static const char *const later[] = {"queue",  "outdated", "update", "export",
+                                        "import", "prune",    "get",    "serve"};
     for (size_t i = 0; i < PLM_COUNT(later); i++) {
         if (strcmp(later[i], word) == 0)
             return true;

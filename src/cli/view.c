@@ -102,11 +102,13 @@ void plm_view_warn(struct plm_view *view, enum plm_style style, const char *labe
 
 static void begin_job(struct plm_view *view, const struct plm_event *event)
 {
-    if (event->job != view->snapshot.job || event->kind == PLM_EV_PULL_START) {
+    if (event->job != view->snapshot.job || event->kind == PLM_EV_PULL_START ||
+        event->kind == PLM_EV_PUSH_START) {
         view->pace = (struct plm_pace){.line_ms = view->options.now_ms()};
         view->burst = (struct plm_burst){0};
         view->model[0] = '\0';
     }
+    view->pushes = event->verb == PLM_VERB_PUSH;
     if (event->ref) {
         plm_ref_format(event->ref, view->model);
         view->scheme = event->ref->scheme;
@@ -137,7 +139,8 @@ static void emit(void *ctx, const struct plm_event *event)
     view->seq = event->seq;
     begin_job(view, event);
     plm_snapshot_fold(&view->snapshot, event);
-    if (event->kind == PLM_EV_PULL_START || event->kind == PLM_EV_VERIFY_START)
+    if (event->kind == PLM_EV_PULL_START || event->kind == PLM_EV_PUSH_START ||
+        event->kind == PLM_EV_VERIFY_START)
         plm_live_begin(view);
     show(view, event);
     if (event->kind == PLM_EV_COMPLETED || event->kind == PLM_EV_FAILED)

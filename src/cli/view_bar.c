@@ -98,9 +98,11 @@ static void put_phase(struct plm_view *view, struct plm_line *line, unsigned cel
         return;
     }
     plm_line_put(line, PLM_STYLE_PARTIAL, "%s ", spin(view));
-    plm_line_put(line, PLM_STYLE_MUTED, "%s manifest%s",
-                 s->phase == PLM_PHASE_COMMITTING ? "writing" : "fetching",
-                 plm_glyph(line->unicode, PLM_GLYPH_ELLIPSIS));
+    bool commits = s->phase == PLM_PHASE_COMMITTING;
+    const char *what = view->pushes ? commits ? "pushing manifest" : "asking what is there"
+                       : commits    ? "writing manifest"
+                                    : "fetching manifest";
+    plm_line_put(line, PLM_STYLE_MUTED, "%s%s", what, plm_glyph(line->unicode, PLM_GLYPH_ELLIPSIS));
 }
 
 static void draw_blob(struct plm_view *view, const struct plm_snapshot_blob *blob)

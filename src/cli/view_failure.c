@@ -45,11 +45,13 @@ static char *resume_command(const struct plm_view *view)
 {
     char *text = NULL;
     const char *flags = view->options.flags ? view->options.flags : "";
+    const char *verb = view->pushes ? "push" : "pull";
     bool is_plain = view->scheme == PLM_SCHEME_HTTP && !strstr(flags, "--insecure ");
     int length =
         view->options.models
-            ? asprintf(&text, "resume with: pullama pull %s%s", flags, view->options.models)
-            : asprintf(&text, "resume with: pullama %s%s%s%s", flags, is_plain ? "--insecure " : "",
+            ? asprintf(&text, "resume with: pullama %s %s%s", verb, flags, view->options.models)
+            : asprintf(&text, "resume with: pullama %s%s%s%s%s", view->pushes ? "push " : "", flags,
+                       is_plain ? "--insecure " : "",
                        view->scheme == PLM_SCHEME_HTTPS_INSECURE ? "https+insecure://" : "",
                        view->model);
     return length < 0 ? NULL : text;
@@ -69,7 +71,8 @@ static void draw_interrupted(struct plm_view *view, const char *command)
 
 static void show_interrupted(struct plm_view *view, enum plm_verb verb)
 {
-    bool resumable = verb == PLM_VERB_PULL && (view->options.models || view->model[0]);
+    bool resumable = (verb == PLM_VERB_PULL || verb == PLM_VERB_PUSH) &&
+                     (view->options.models || view->model[0]);
     char *command = resumable ? resume_command(view) : NULL;
     view->interrupted = true;
     close_frame(view);

@@ -2,9 +2,9 @@
  * The inside of the view, shared by its files alone.
  *
  * Every event is shown by exactly one of: view_json.c; view_plain.c, or on a terminal view_tty.c,
- * for a pull; view_store.c for the store's commands; view_verify.c for verify; view_failure.c for
- * the end of a job that failed. They write whole lines into two pages; view_live.c brings both to their streams, around
- * the live area at the bottom of the terminal.
+ * for a pull or a push; view_store.c for the store's commands; view_verify.c for verify;
+ * view_failure.c for the end of a job that failed. They write whole lines into two pages;
+ * view_live.c brings both to their streams, around the live area at the bottom of the terminal.
  */
 #pragma once
 
@@ -69,6 +69,7 @@ struct plm_view {
     struct plm_list list;
     char model[PLM_REF_TEXT]; /**< display form of the job's model, or "" */
     enum plm_scheme scheme;   /**< of the job's model */
+    bool pushes;              /**< the job's bytes go out */
     bool interrupted;         /**< it was said: once, for all jobs that are stopped */
     uint64_t seq;
     struct plm_error write_error;
@@ -102,6 +103,11 @@ const char *plm_words_share(uint64_t done, uint64_t total, char out[PLM_WORDS]);
 const char *plm_words_share_short(uint64_t done, uint64_t total, char out[PLM_WORDS]);
 /** Whole seconds, "" while unknown. */
 const char *plm_words_eta(int64_t eta_ms, char out[PLM_TEXT_SHORT]);
+#define PLM_WORDS_PUSH (2 * PLM_REF_TEXT + 8)
+/** The job's model, and under which other name it goes out, if it does: `m:latest as host/ns/m:v1`.
+ */
+const char *plm_words_push(const struct plm_view *view, const struct plm_ref *to,
+                           char out[PLM_WORDS_PUSH]);
 /** Percent, floored. */
 unsigned plm_words_percent(uint64_t done, uint64_t total);
 /** `connection failed (HTTP 503), again in 1.2s`; with host and detail when @p verbose. */

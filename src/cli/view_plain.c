@@ -1,4 +1,5 @@
-/* A pull in plain lines: for pipes and simple terminals, and the compact and the quiet form. */
+/* A pull or a push in plain lines: for pipes and simple terminals, and the compact and the quiet
+ * form. */
 #include "cli/view_parts.h"
 
 #define PACE_PERCENT 5
@@ -64,6 +65,22 @@ static void say_plan(struct plm_view *view, const struct plm_event_plan *p)
                      p->blobs_total);
 }
 
+static void say_push_plan(struct plm_view *view, const struct plm_event_push_plan *p)
+{
+    char total[PLM_TEXT_SHORT], send[PLM_TEXT_SHORT], share[PLM_WORDS];
+    bool quiet = view->options.quiet;
+    view->pace.percent = plm_words_percent(p->present, p->total);
+    if (p->dry_run)
+        plm_view_say(view, "would send %s of %s for %s", plm_text_size(p->send, send),
+                     plm_text_size(p->total, total), view->model);
+    if (p->dry_run && !quiet)
+        plm_view_say(view, "  at the registry: %u of %u blobs", p->blobs_present, p->blobs_total);
+    else if (!p->dry_run && p->present > 0 && !quiet && view->options.mode == PLM_VIEW_TABLE)
+        plm_view_say(view, "  at the registry already: %s, %u of %u blobs",
+                     plm_words_share(p->present, p->total, share), p->blobs_present,
+                     p->blobs_total);
+}
+
 /* ---- the end ---- */
 
 static void say_completed(struct plm_view *view, const struct plm_event *event)
@@ -79,7 +96,8 @@ static void say_completed(struct plm_view *view, const struct plm_event *event)
     else if (compact)
         plm_view_say(view, "completed %s %s", size, elapsed);
     else if (view->options.quiet)
-        plm_view_say(view, "pulled %s  %s in %s", view->model, size, elapsed);
+        plm_view_say(view, "%s %s  %s in %s", view->pushes ? "pushed" : "pulled", view->model, size,
+                     elapsed);
     else
         plm_view_say(view, "completed %s  %s in %s", view->model, size, elapsed);
 }
@@ -115,6 +133,9 @@ static void say_detail(struct plm_view *view, const struct plm_event *event, con
         else
             plm_view_say(view, "  %s chunk digests: none", blob);
         break;
+    case PLM_EV_BLOB_EXISTS:
+        plm_view_say(view, "  %s is there", blob);
+        break;
     case PLM_EV_CHECKPOINT_SAVED:
         plm_view_say(view, "  %s checkpoint: %s are on the disk", blob,
                      plm_text_size(event->checkpoint.durable, size));
@@ -149,8 +170,14 @@ static void say_blob(struct plm_view *view, const struct plm_event *event, const
                      plm_words_share(event->resumed.done, event->blob.want->size, text));
         break;
     case PLM_EV_BLOB_START:
-        plm_view_say(view, "  %s downloading (%s)", blob,
+        plm_view_say(view, "  %s %s (%s)", blob, view->pushes ? "uploading" : "downloading",
                      plm_text_size(event->blob.want->size, part));
+        break;
+    case PLM_EV_BLOB_MOUNTED:
+        plm_view_say(view, "  %s mounted from %s", blob, event->mounted.from);
+        break;
+    case PLM_EV_BLOB_SENT:
+        plm_view_say(view, "  %s sent (%s)", blob, plm_text_duration(event->sent.elapsed_ms, part));
         break;
     case PLM_EV_BLOB_VERIFIED:
         plm_view_say(view, "  %s verified (%s)", blob,
@@ -170,11 +197,15 @@ static void say_fact(struct plm_view *view, const struct plm_event *event)
         plm_view_say(view, "  fetching manifest");
         return;
     case PLM_EV_MANIFEST_FETCHED:
+    case PLM_EV_MANIFEST_READ:
         plm_view_say(view, "  manifest: %u blobs, %s", event->manifest.blob_count,
                      plm_text_size(event->manifest.total_size, size));
         return;
     case PLM_EV_MANIFEST_WRITTEN:
         plm_view_say(view, "  manifest written");
+        return;
+    case PLM_EV_MANIFEST_PUSHED:
+        plm_view_say(view, "  manifest pushed");
         return;
     case PLM_EV_LAYERS_REMOVED:
         plm_view_say(view, "  removed %u old blobs, %s reclaimed", event->removed.files,
@@ -195,14 +226,22 @@ static void say_fact(struct plm_view *view, const struct plm_event *event)
 
 void plm_view_plain(struct plm_view *view, const struct plm_event *event)
 {
+    char words[PLM_WORDS_PUSH];
     bool quiet = view->options.quiet, compact = view->options.mode == PLM_VIEW_COMPACT;
     switch (event->kind) {
     case PLM_EV_PULL_START:
         if (!quiet)
             plm_view_say(view, "pulling %s", view->model);
         return;
+    case PLM_EV_PUSH_START:
+        if (!quiet)
+            plm_view_say(view, "pushing %s", plm_words_push(view, event->pushed.to, words));
+        return;
     case PLM_EV_PLAN:
         say_plan(view, &event->plan);
+        return;
+    case PLM_EV_PUSH_PLAN:
+        say_push_plan(view, &event->push_plan);
         return;
     case PLM_EV_PROGRESS:
         plm_view_plain_progress(view);

@@ -1,6 +1,9 @@
-/* The store's commands, line by line: rm, cp, clean, keygen, version; list and show have own files.
+/* The store's commands, line by line: rm, cp, clean, keygen, login, version; list and show have own
+ * files.
  */
 #include "cli/view_parts.h"
+
+#include <string.h>
 
 /* A line whose glyph is drawn on terminals alone; @p indent in pipes. */
 static struct plm_line begin(struct plm_view *view, enum plm_style style, enum plm_glyph glyph,
@@ -95,6 +98,22 @@ static void show_key(struct plm_view *view, const struct plm_event *event)
     plm_line_end(&public_line);
 }
 
+static void show_login(struct plm_view *view, const struct plm_event *event)
+{
+    struct plm_line line = begin(view, PLM_STYLE_SUCCESS, PLM_GLYPH_OK, false);
+    const char *host = event->login.host, *place = event->login.place;
+    bool is_program = strncmp(place, "docker-credential-", 18) == 0;
+    if (event->kind == PLM_EV_LOGIN)
+        plm_line_put(&line, PLM_STYLE_NONE, "logged in to %s as %s; the password is kept %s %s",
+                     host, event->login.user, is_program ? "by" : "in", place);
+    else if (event->login.removed)
+        plm_line_put(&line, PLM_STYLE_NONE, "logged out of %s; the password is gone from %s", host,
+                     place);
+    else
+        plm_line_put(&line, PLM_STYLE_NONE, "there was no password for %s in %s", host, place);
+    plm_line_end(&line);
+}
+
 static void show_version(struct plm_view *view, const struct plm_event *event)
 {
     plm_view_say(view, "pullama %s", event->version.version);
@@ -141,6 +160,10 @@ bool plm_view_store(struct plm_view *view, const struct plm_event *event)
     case PLM_EV_KEY:
         show_key(view, event);
         return true;
+    case PLM_EV_LOGIN:
+    case PLM_EV_LOGOUT:
+        show_login(view, event);
+        return true;
     case PLM_EV_VERSION:
         show_version(view, event);
         return true;
@@ -153,7 +176,7 @@ bool plm_view_store(struct plm_view *view, const struct plm_event *event)
     case PLM_EV_COMPLETED:
         if (event->verb == PLM_VERB_LIST)
             plm_view_list_print(view);
-        return event->verb != PLM_VERB_PULL;
+        return event->verb != PLM_VERB_PULL && event->verb != PLM_VERB_PUSH;
     default:
         return show_step(view, event);
     }

@@ -1,4 +1,5 @@
-/* A pull as it is drawn on a terminal: header, facts behind the frame's border, closing box. */
+/* A pull or a push as it is drawn on a terminal: header, facts behind the frame's border, closing
+ * box. */
 #include "cli/view_parts.h"
 
 static const char *border(const struct plm_view *view)
@@ -91,6 +92,44 @@ static void draw_plan(struct plm_view *view, const struct plm_event_plan *p)
     plm_line_end(&line);
 }
 
+static void draw_push_dry_run(struct plm_view *view, const struct plm_event_push_plan *p)
+{
+    char text[PLM_WORDS], size[PLM_TEXT_SHORT], title[PLM_REF_TEXT + 16];
+    struct plm_box box = plm_box_out(view, PLM_BOX_DOUBLE, PLM_STYLE_PARTIAL);
+    box.label = 12;
+    struct plm_box frame = plm_box_out(view, PLM_BOX_ROUND, PLM_STYLE_BRAND);
+    plm_box_rule(&frame, PLM_BOX_BOTTOM);
+    plm_box_rule(&box, PLM_BOX_TOP);
+    (void)snprintf(title, sizeof(title), "would push %s", view->model);
+    plm_box_title(&box, PLM_GLYPH_GO, title);
+    plm_box_rule(&box, PLM_BOX_MIDDLE);
+    plm_box_row(&box, "size", plm_text_size(p->total, size));
+    plm_box_row(&box, "to send", plm_text_size(p->send, size));
+    (void)snprintf(text, sizeof(text), "%u of %u blobs, %s", p->blobs_present, p->blobs_total,
+                   plm_text_size(p->present, size));
+    plm_box_row(&box, "at registry", text);
+    plm_box_rule(&box, PLM_BOX_BOTTOM);
+    view->live.on = false; /* nothing will be sent */
+}
+
+static void draw_push_plan(struct plm_view *view, const struct plm_event_push_plan *p)
+{
+    char text[PLM_WORDS];
+    if (p->dry_run) {
+        draw_push_dry_run(view, p);
+        return;
+    }
+    if (p->present == 0)
+        return;
+    struct plm_line line = begin(view, PLM_STYLE_PARTIAL, PLM_GLYPH_HAVE);
+    plm_line_put(&line, PLM_STYLE_NONE, "there already");
+    put_separator(&line);
+    plm_line_put(&line, PLM_STYLE_BYTES, "%s", plm_words_share(p->present, p->total, text));
+    put_separator(&line);
+    plm_line_put(&line, PLM_STYLE_NONE, "%u of %u blobs", p->blobs_present, p->blobs_total);
+    plm_line_end(&line);
+}
+
 /* ---- facts ---- */
 
 static void draw_manifest(struct plm_view *view, const struct plm_event *event)
@@ -164,6 +203,22 @@ static void draw_verified(struct plm_view *view, const struct plm_event *event)
     plm_line_end(&line);
 }
 
+static void draw_sent(struct plm_view *view, const struct plm_event *event)
+{
+    char elapsed[PLM_TEXT_SHORT];
+    bool mounted = event->kind == PLM_EV_BLOB_MOUNTED;
+    struct plm_line line =
+        begin_blob(view, event, PLM_STYLE_SUCCESS, PLM_GLYPH_OK, mounted ? "mounted" : "sent");
+    put_size(&line, event->blob.want->size);
+    if (mounted)
+        plm_line_put(&line, PLM_STYLE_NONE, " from %s", event->mounted.from);
+    else
+        plm_line_put(&line, PLM_STYLE_NONE, " (%s)",
+                     plm_text_duration(event->sent.elapsed_ms, elapsed));
+    put_place(&line, &event->blob);
+    plm_line_end(&line);
+}
+
 /* What is drawn with --verbose alone. */
 static void draw_detail(struct plm_view *view, const struct plm_event *event)
 {
@@ -172,11 +227,14 @@ static void draw_detail(struct plm_view *view, const struct plm_event *event)
         return;
     switch (event->kind) {
     case PLM_EV_BLOB_CACHED:
-        line = begin_blob(view, event, PLM_STYLE_PARTIAL, PLM_GLYPH_HAVE, "cached");
+    case PLM_EV_BLOB_EXISTS:
+        line = begin_blob(view, event, PLM_STYLE_PARTIAL, PLM_GLYPH_HAVE,
+                          view->pushes ? "there" : "cached");
         put_size(&line, event->blob.want->size);
         break;
     case PLM_EV_BLOB_START:
-        line = begin_blob(view, event, PLM_STYLE_BRAND, PLM_GLYPH_GO, "fetching");
+        line = begin_blob(view, event, PLM_STYLE_BRAND, PLM_GLYPH_GO,
+                          view->pushes ? "sending" : "fetching");
         put_size(&line, event->blob.want->size);
         break;
     case PLM_EV_CHUNKSUMS_FETCHED:
@@ -213,6 +271,10 @@ static void draw_blob(struct plm_view *view, const struct plm_event *event)
     case PLM_EV_BLOB_VERIFIED:
         draw_verified(view, event);
         return;
+    case PLM_EV_BLOB_MOUNTED:
+    case PLM_EV_BLOB_SENT:
+        draw_sent(view, event);
+        return;
     default:
         draw_detail(view, event);
         return;
@@ -221,11 +283,12 @@ static void draw_blob(struct plm_view *view, const struct plm_event *event)
 
 /* ---- begin and end ---- */
 
-static void draw_header(struct plm_view *view)
+static void draw_header(struct plm_view *view, const struct plm_ref *to)
 {
-    char title[PLM_REF_TEXT + 16];
+    char title[PLM_WORDS_PUSH + 16], words[PLM_WORDS_PUSH];
     struct plm_box box = plm_box_out(view, PLM_BOX_ROUND, PLM_STYLE_BRAND);
-    (void)snprintf(title, sizeof(title), "pulling %s", view->model);
+    (void)snprintf(title, sizeof(title), "%s %s", view->pushes ? "pushing" : "pulling",
+                   plm_words_push(view, to, words));
     plm_box_head(&box, title);
 }
 
@@ -240,15 +303,19 @@ static void draw_completed(struct plm_view *view, const struct plm_event *event)
     struct plm_box box = plm_box_out(view, PLM_BOX_DOUBLE, PLM_STYLE_SUCCESS);
     box.label = 10;
     plm_box_rule(&box, PLM_BOX_TOP);
-    (void)snprintf(title, sizeof(title), up_to_date ? "%s is up to date" : "pulled %s",
-                   view->model);
+    (void)snprintf(title, sizeof(title), "%s%s%s",
+                   up_to_date     ? ""
+                   : view->pushes ? "pushed "
+                                  : "pulled ",
+                   view->model, up_to_date ? " is up to date" : "");
     plm_box_title(&box, PLM_GLYPH_OK, title);
     plm_box_rule(&box, PLM_BOX_MIDDLE);
     plm_box_row(&box, "size", plm_text_size(event->completed.total_size, part));
     (void)snprintf(text, sizeof(text), "%u", event->completed.blob_count);
     plm_box_row(&box, "blobs", text);
-    if (!up_to_date && event->completed.fetched < event->completed.total_size)
-        plm_box_row(&box, "fetched", plm_text_size(event->completed.fetched, part));
+    uint64_t moved = view->pushes ? event->completed.sent : event->completed.fetched;
+    if (!up_to_date && moved < event->completed.total_size)
+        plm_box_row(&box, view->pushes ? "sent" : "fetched", plm_text_size(moved, part));
     plm_box_row(&box, "elapsed", plm_text_duration(event->completed.elapsed_ms, part));
     if (!up_to_date) {
         (void)snprintf(text, sizeof(text), "%s/s",
@@ -262,13 +329,23 @@ void plm_view_tty(struct plm_view *view, const struct plm_event *event)
 {
     switch (event->kind) {
     case PLM_EV_PULL_START:
-        draw_header(view);
+        draw_header(view, NULL);
+        return;
+    case PLM_EV_PUSH_START:
+        draw_header(view, event->pushed.to);
         return;
     case PLM_EV_MANIFEST_FETCHED:
+    case PLM_EV_MANIFEST_READ:
         draw_manifest(view, event);
         return;
     case PLM_EV_PLAN:
         draw_plan(view, &event->plan);
+        return;
+    case PLM_EV_PUSH_PLAN:
+        draw_push_plan(view, &event->push_plan);
+        return;
+    case PLM_EV_MANIFEST_PUSHED:
+        draw_simple(view, PLM_STYLE_SUCCESS, PLM_GLYPH_OK, "manifest pushed");
         return;
     case PLM_EV_MANIFEST_WRITTEN:
         draw_simple(view, PLM_STYLE_SUCCESS, PLM_GLYPH_OK, "manifest written");

@@ -45,6 +45,9 @@ static void name_blob_warning(const struct plm_event *event, char *text)
         (void)snprintf(text, WORDS, "blob %s: bytes %llu-%llu are wrong, fetching them again", id,
                        (unsigned long long)event->chunk.start,
                        (unsigned long long)(event->chunk.end - (event->chunk.end > 0)));
+    else if (event->kind == PLM_EV_UPLOAD_LOST)
+        (void)snprintf(text, WORDS, "blob %s is sent from its start again: %s", id,
+                       event->text.message);
     else if (event->kind == PLM_EV_CHECKPOINT_CORRUPT)
         (void)snprintf(text, WORDS, "checkpoint of blob %s: %s", id, event->text.message);
     else
@@ -124,8 +127,9 @@ static bool name_warning(struct plm_view *view, const struct plm_event *event, c
     case PLM_EV_REFRESH:
         return view->options.verbose && name_retry(view, &event->retry, text);
     case PLM_EV_LOCK_WAITING:
-        (void)snprintf(text, WORDS, "waiting for %s, which holds the store",
-                       plm_words_holder(event->waiting.pid, holder));
+        (void)snprintf(text, WORDS, "waiting for %s, which %s",
+                       plm_words_holder(event->waiting.pid, holder),
+                       view->pushes ? "pushes to the same place" : "holds the store");
         return true;
     case PLM_EV_WARNING:
         (void)snprintf(text, WORDS, "%s", event->text.message ? event->text.message : "");
@@ -181,6 +185,7 @@ bool plm_view_warning(struct plm_view *view, const struct plm_event *event)
     switch (event->kind) {
     case PLM_EV_CHUNK_MISMATCH:
     case PLM_EV_CHECKPOINT_CORRUPT:
+    case PLM_EV_UPLOAD_LOST:
     case PLM_EV_BLOB_VERIFY_FAILED:
     case PLM_EV_RETRY:
     case PLM_EV_REFRESH:

@@ -78,3 +78,13 @@ const char *plm_words_holder(long pid, char out[PLM_TEXT_SHORT])
         (void)snprintf(out, PLM_TEXT_SHORT, "another process");
     return out;
 }
+
+const char *plm_words_push(const struct plm_view *view, const struct plm_ref *to,
+                           char out[PLM_WORDS_PUSH])
+{
+    char target[PLM_REF_TEXT];
+    bool same = !to || strcmp(plm_ref_format(to, target), view->model) == 0;
+    (void)snprintf(out, PLM_WORDS_PUSH, "%s%s%s", view->model, same ? "" : " as ",
+                   same ? "" : target);
+    return out;
+}

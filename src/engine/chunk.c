@@ -83,8 +83,10 @@ static bool on_bytes(void *ctx, const void *bytes, size_t length, struct plm_err
         chunk->received += use;
         chunk->last_byte_ms = now_of(chunk);
         bool is_new = chunk->download->done > before; /* else a stream repeats what is here */
-        if (is_new)
+        if (is_new) {
             chunk->attempts = chunk->resolves = 0;
+            plm_mirrors_praise(&chunk->download->pull->mirrors, chunk->download->mirror);
+        }
         plm_pull_received(chunk->download->pull, use, is_new);
     }
     bool cut = chunk->at >= end && !chunk->whole && end < chunk->asked.end;
@@ -176,6 +178,10 @@ static void retry(struct plm_chunk *chunk, const struct plm_fetch_result *result
         give_back(chunk);
         return;
     }
+    if (chunk->attempts > 0 && plm_download_leave_mirror(chunk->download, result->error)) {
+        plm_download_chunk_ended(chunk);
+        return;
+    }
     /* A byte that came for any other request counts as well: then this is the first failure again.
      */
     if (chunk->attempts++ == 0 || pull->last_byte_ms > chunk->failing_since_ms) {
@@ -221,6 +227,8 @@ static void on_done(void *ctx, const struct plm_fetch_result *result)
         retry(chunk, result);
     } else if (d->no_ranges && !chunk->whole && result->error->code == PLM_E_PROTOCOL) {
         plm_download_chunk_ended(chunk); /* the plan goes on with one stream of the whole */
+    } else if (plm_download_leave_mirror(d, result->error)) {
+        plm_download_chunk_ended(chunk);
     } else {
         fail_for_good(chunk, result->error);
     }

@@ -116,28 +116,23 @@ static void add_store(struct rules *rules, const char *root, enum plm_confine_ac
     }
 }
 
-static void add_key_folder(struct rules *rules, const char *key_path)
-{
-    const char *slash = strrchr(key_path, '/');
-    size_t length = slash == key_path ? 1 : slash ? (size_t)(slash - key_path) : 0;
-    add_owned(rules, slash ? strndup(key_path, length) : strdup("."), PLM_CONFINE_CHANGE);
-}
-
 static void add_job(struct rules *rules, const struct plm_job *job)
 {
     const struct plm_engine *engine = job->engine;
     const struct plm_job_kind *kind = job->kind;
-    bool changes = (kind->makes_store || kind->needs_lock || kind->changes_store) && !job->dry_run;
+    bool changes =
+        (kind->makes_store || kind->needs_lock || kind->changes_store || kind->keeps_state) &&
+        !job->dry_run;
     if (!kind->no_store)
         add_store(rules, engine->options.models_dir,
                   changes ? PLM_CONFINE_CHANGE : PLM_CONFINE_READ);
-    if (kind->changes_key)
-        add_key_folder(rules, engine->key_path);
+    if (kind->changes)
+        add(rules, kind->changes(job), PLM_CONFINE_CHANGE);
     if (kind->needs_network)
         add_network(rules, engine);
 }
 
-/* False: a job will fail for what is there, and is to say so undisturbed. */
+/* False: a job will fail for what is there, and is to say so undisturbed; or it starts programs. */
 static bool prepare_jobs(struct plm_engine *engine, struct rules *rules)
 {
     for (struct plm_job *job = engine->first; job; job = job->next) {
@@ -147,6 +142,8 @@ static bool prepare_jobs(struct plm_engine *engine, struct rules *rules)
                 return false;
             continue; /* a name that cannot be read: the job touches nothing */
         }
+        if (job->kind->starts_programs && job->kind->starts_programs(job))
+            return false;
         add_job(rules, job);
     }
     return true;

@@ -28,8 +28,12 @@ static void kick(void *ctx)
 void plm_download_init(struct plm_download *d, struct plm_pull *pull, uint32_t index,
                        const struct plm_descriptor *want)
 {
-    *d = (struct plm_download){
-        .pull = pull, .want = *want, .index = index, .check_fd = -1, .timer = {.fire = kick}};
+    *d = (struct plm_download){.pull = pull,
+                               .want = *want,
+                               .index = index,
+                               .mirror = -1,
+                               .check_fd = -1,
+                               .timer = {.fire = kick}};
     d->timer.ctx = d;
 }
 
@@ -190,8 +194,7 @@ static bool start_fetch(struct plm_download *d, struct plm_error *err)
     d->clean = d->done == 0;
     d->synced_ms = now_of(d);
     d->unsynced = d->done - plm_spans_total(&d->partial->durable);
-    if (!start_frontier(d, d->partial->fd, true, err) ||
-        !plm_source_new(d->pull->registry, &d->want, &d->source, err))
+    if (!start_frontier(d, d->partial->fd, true, err) || !plm_download_find_source(d, err))
         return false;
     d->state = PLM_DOWNLOAD_FETCHING;
     return plm_download_seed(d, err);
@@ -280,6 +283,8 @@ static void step_fetching(struct plm_download *d)
         fail_reading(d);
         return;
     }
+    if (!plm_download_change_source(d))
+        return;
     if (d->no_ranges)
         plm_download_keep_one(d);
     plm_frontier_push(d->frontier, plm_spans_prefix(&d->partial->written), false);

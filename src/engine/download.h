@@ -37,6 +37,9 @@ struct plm_download {
     enum plm_download_state state;
     struct plm_partial *partial;
     struct plm_source *source;
+    int mirror;            /**< place of the mirror that is the source; -1: the registry itself */
+    uint32_t left_mirrors; /**< set of places that are not asked for this blob any more */
+    bool leaving;          /**< the source is to be changed */
     struct plm_frontier *frontier; /**< owned; NULL unless open */
     struct plm_sift *sift;         /**< owned; while SEEDING or SIFTING */
     struct plm_seed *seed;         /**< owned; while SEEDING */
@@ -91,6 +94,8 @@ void plm_download_close(struct plm_download *download);
 bool plm_download_is_closed(const struct plm_download *download);
 void plm_download_done(struct plm_download *download);
 
+/** For chunks: the mirror that the bytes come from is left, soon. False when it is no mirror. */
+bool plm_download_leave_mirror(struct plm_download *download, const struct plm_error *cause);
 /** For chunks: bytes came in; the chunk is at its end. */
 bool plm_download_write(struct plm_download *download, uint64_t offset, const void *bytes,
                         size_t length, struct plm_error *err);

@@ -26,7 +26,7 @@ bool plm_download_start_chunk(struct plm_download *d)
     struct plm_error err = {0};
     size_t count = 0;
     uint64_t left = d->want.size - d->done;
-    if (d->state != PLM_DOWNLOAD_FETCHING || d->closing)
+    if (d->state != PLM_DOWNLOAD_FETCHING || d->closing || d->leaving)
         return false;
     if (d->chunk_count > 0 && (d->no_ranges || plm_source_is_unresolved(d->source)))
         return false;

@@ -166,8 +166,11 @@ void plm_download_wrong_hash(struct plm_download *d, const struct plm_digest *is
 {
     struct plm_error err = {0};
     bool same = d->has_wrong && d->clean && plm_digest_equal(is, &d->wrong);
+    struct plm_error wrong = {.code = PLM_E_INTEGRITY,
+                              .msg = "its bytes are not those of the blob"};
+    bool is_mirrors = plm_download_leave_mirror(d, &wrong);
     d->failures++;
-    d->has_wrong = d->clean;
+    d->has_wrong = d->clean && !is_mirrors;
     d->wrong = *is;
     if (same) {
         give_up(d, "the source serves the same wrong bytes each time");

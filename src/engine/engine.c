@@ -1,5 +1,6 @@
 /* Engine: owns loop, store, network and workers, and runs jobs one after the other. */
 #include "engine/engine_private.h"
+#include "engine/mirrors.h"
 #include "engine/lanes.h"
 
 #include <stdio.h>
@@ -21,6 +22,8 @@ static const struct plm_job_kind *const kinds[PLM_VERBS] = {
     [PLM_VERB_SHOW] = &plm_show_kind,     [PLM_VERB_RM] = &plm_remove_kind,
     [PLM_VERB_CP] = &plm_copy_kind,       [PLM_VERB_CLEAN] = &plm_clean_kind,
     [PLM_VERB_KEYGEN] = &plm_keygen_kind, [PLM_VERB_VERIFY] = &plm_verify_kind,
+    [PLM_VERB_PUSH] = &plm_push_kind,     [PLM_VERB_LOGIN] = &plm_login_kind,
+    [PLM_VERB_LOGOUT] = &plm_logout_kind,
 };
 
 static bool make_user_agent(struct plm_engine *engine, struct plm_error *err)
@@ -53,6 +56,12 @@ static bool check_options(struct plm_engine_options *o, struct plm_error *err)
     char shown[64];
     if (!o->models_dir || !o->models_dir[0])
         return plm_fail(err, PLM_E_USAGE, "no models directory");
+    if (o->mirror_count > PLM_MIRRORS_MAX)
+        return plm_fail(err, PLM_E_USAGE, "at most %d mirrors", PLM_MIRRORS_MAX);
+    for (size_t i = 0; i < o->mirror_count; i++) {
+        if (!plm_mirror_check(o->mirrors[i], err))
+            return false;
+    }
     if (o->connections > PLM_CONNECTIONS_MAX)
         return plm_fail(err, PLM_E_USAGE, "at most %d connections", PLM_CONNECTIONS_MAX);
     if (o->chunk_size != 0 && o->chunk_size < CHUNK_LEAST)
@@ -105,6 +114,11 @@ static void free_job(struct plm_job *job)
     for (size_t i = 0; i < job->model_count; i++)
         free(job->models[i]);
     free(job->models);
+    plm_job_drop_credential(job);
+    if (job->secret)
+        explicit_bzero(job->secret, strlen(job->secret));
+    free(job->secret);
+    free(job->user);
     free(job->model);
     free(job->target);
     free(job);
@@ -167,21 +181,26 @@ void plm_engine_unlock_store(struct plm_engine *engine)
     plm_lock_release(&engine->store_lock, false);
 }
 
+static bool copy_text(const char *text, char **out)
+{
+    *out = text ? strdup(text) : NULL;
+    return !text || *out;
+}
+
 static bool copy_spec(struct plm_job *job, const struct plm_job_spec *spec)
 {
     job->dry_run = spec->dry_run;
     job->fast = spec->fast;
     job->repair = spec->repair;
-    job->model = spec->model ? strdup(spec->model) : NULL;
-    job->target = spec->target ? strdup(spec->target) : NULL;
     job->models = calloc(spec->model_count ? spec->model_count : 1, sizeof(*job->models));
     while (job->models && job->model_count < spec->model_count) {
-        char *model = strdup(spec->models[job->model_count]);
-        if (!model)
+        if (!copy_text(spec->models[job->model_count], &job->models[job->model_count]))
             return false;
-        job->models[job->model_count++] = model;
+        job->model_count++;
     }
-    return job->models && (!spec->model || job->model) && (!spec->target || job->target);
+    return job->models && copy_text(spec->model, &job->model) &&
+           copy_text(spec->target, &job->target) && copy_text(spec->user, &job->user) &&
+           copy_text(spec->secret, &job->secret);
 }
 
 bool plm_engine_submit(struct plm_engine *engine, const struct plm_job_spec *spec, uint32_t *job_id,
@@ -224,6 +243,9 @@ static bool open_store(struct plm_job *job, struct plm_error *err)
     if ((!engine->store_is_open || (make && !engine->store_is_made)) &&
         !reopen_store(engine, make, err))
         return false;
+    struct plm_error ignored = {0};
+    if (job->kind->keeps_state && !job->dry_run && engine->store.root_fd >= 0)
+        (void)!plm_store_make_state(&engine->store, &ignored); /* the job says what it lacks */
     /* A store that only Ollama has used has no place for the lock yet. */
     bool lacks_lock = engine->store.manifests_fd >= 0 && engine->store.state_fd < 0;
     if ((job->kind->needs_lock || job->kind->changes_store) && !job->dry_run && lacks_lock)
@@ -237,6 +259,7 @@ bool plm_job_prepare(struct plm_job *job, struct plm_error *err)
     if (kind->needs_ref && !job->has_ref)
         job->has_ref = plm_ref_parse(job->model ? job->model : "", &job->ref, err);
     return (!kind->needs_ref || job->has_ref) && open_store(job, err) &&
+           (!kind->needs_ref || !kind->needs_network || plm_job_find_credential(job, err)) &&
            (!kind->prepare || kind->prepare(job, err));
 }
 
@@ -284,6 +307,8 @@ static void start_job(struct plm_job *job)
             return;
         }
     }
+    if (is_first_try)
+        plm_job_tell_of_credential(job);
     if (job->kind->run)
         run_now(job);
     else if (is_first_try && !job->kind->start(job, &err))

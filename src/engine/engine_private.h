@@ -1,6 +1,7 @@
 /** The engine's inside, shared by the job kinds. Loop thread only. */
 #pragma once
 
+#include "engine/job_credential.h"
 #include "engine/workers.h"
 #include "event/hub.h"
 #include "net/registry.h"
@@ -13,14 +14,19 @@ struct plm_job;
 /** What a kind of job can do: either run() at once, or start() and go on by callbacks. */
 struct plm_job_kind {
     enum plm_verb verb;
-    bool makes_store; /**< the models directory is made when it is missing */
-    bool needs_ref;   /**< spec.model must be a reference */
-    bool needs_lock;  /**< runs under the store lock, and waits for it; a dry run goes without */
+    bool makes_store;   /**< the models directory is made when it is missing */
+    bool needs_ref;     /**< spec.model must be a reference */
+    bool needs_lock;    /**< runs under the store lock, and waits for it; a dry run goes without */
     bool changes_store; /**< changes files in a store that is there, and needs its `.pullm` */
     bool no_store;      /**< the models directory is not looked at */
     bool needs_network;
-    bool changes_key; /**< files beside the key are made */
     const char *integrity_hint; /**< what can be done about wrong bytes; NULL: the general hint */
+    bool keeps_state;           /**< `.pullm` is made in a store that is there, if it can be */
+    /** The folder beside the store in which it changes files. NULL, or it gives NULL: none. */
+    const char *(*changes)(const struct plm_job *job);
+    /** Whether it starts other programs once it runs: then nothing is given up. NULL: it does not.
+     */
+    bool (*starts_programs)(const struct plm_job *job);
     /** Makes what lies outside of what the kind may change once the process is confined. May be
      * called more than once. NULL: nothing. */
     bool (*prepare)(struct plm_job *job, struct plm_error *err);
@@ -32,8 +38,9 @@ struct plm_job_kind {
     void (*stop)(struct plm_job *job);
     void (*free)(struct plm_job *job);
 };
-extern const struct plm_job_kind plm_pull_kind, plm_list_kind, plm_show_kind, plm_remove_kind,
-    plm_copy_kind, plm_clean_kind, plm_keygen_kind, plm_verify_kind, plm_repair_kind;
+extern const struct plm_job_kind plm_pull_kind, plm_push_kind, plm_list_kind, plm_show_kind,
+    plm_remove_kind, plm_copy_kind, plm_clean_kind, plm_keygen_kind, plm_verify_kind,
+    plm_repair_kind, plm_login_kind, plm_logout_kind;
 
 struct plm_job {
     struct plm_engine *engine;
@@ -43,6 +50,8 @@ struct plm_job {
     char *model, *target; /**< owned; as given, or NULL */
     char **models;        /**< owned, likewise each of them */
     size_t model_count;
+    char *user, *secret; /**< owned; the secret is wiped */
+    struct plm_held_credential *credential;
     bool dry_run, fast, repair;
     struct plm_ref ref;
     bool has_ref;
@@ -60,6 +69,7 @@ struct plm_engine {
     struct plm_hub hub;
     struct plm_store store;
     bool store_is_open, store_is_made;
+    struct plm_held_credential *credentials; /**< of all jobs */
     struct plm_job *first, **last;
     uint32_t last_id;
     enum plm_code result;

@@ -63,27 +63,13 @@ static bool has_file(const struct place *place, const char *name, bool *has, str
     return true;
 }
 
-/* The secret lies in a private file from its first byte on. */
 static bool write_private(const struct place *place, const struct plm_buf *text,
                           struct plm_error *err)
 {
     char temp[NAME_ROOM];
-    int fd = -1;
-    (void)sibling(place, ".tmp", temp);
-    if (!plm_os_unlink(place->dir, temp, NULL, err) ||
-        !plm_os_open(place->dir, temp,
-                     PLM_OPEN_WRITE | PLM_OPEN_CREATE | PLM_OPEN_EXCLUSIVE | PLM_OPEN_PRIVATE, &fd,
-                     err))
-        return plm_prefix(err, "%s", place->folder);
-    bool ok = plm_os_write_at(fd, text->bytes, text->size, 0, err) && plm_os_sync_file(fd, err);
-    plm_os_close(fd);
-    ok = ok && plm_atomic_move(place->dir, temp, place->dir, place->name, err) &&
-         plm_os_sync_dir(place->dir, err);
-    if (!ok) {
-        (void)!plm_os_unlink(place->dir, temp, NULL, NULL); /* the first error tells */
-        return plm_prefix(err, "write %s/%s", place->folder, place->name);
-    }
-    return true;
+    return plm_atomic_write_private(place->dir, sibling(place, ".tmp", temp), place->dir,
+                                    place->name, text->bytes, text->size, err) ||
+           plm_prefix(err, "%s", place->folder);
 }
 
 static bool write_public(const struct place *place, const char *line, struct plm_error *err)
@@ -105,9 +91,7 @@ static bool make_key(const struct place *place, struct plm_error *err)
         return false;
     bool ok = plm_sshkey_private_text(&key, &text, err) && write_private(place, &text, err);
     plm_sshkey_wipe(&key);
-    if (text.bytes)
-        explicit_bzero(text.bytes, text.size);
-    plm_buf_done(&text);
+    plm_buf_wipe(&text);
     return ok;
 }
 
@@ -175,7 +159,8 @@ static bool prepare(struct plm_job *job, struct plm_error *err)
     bool ok =
         job->dry_run || (take_apart(job->engine->key_path, &place, err) && enter(&place, err));
     plm_os_close(place.dir);
-    free(place.folder);
+    free(job->state);
+    job->state = place.folder;
     return ok;
 }
 
@@ -192,5 +177,19 @@ static bool run(struct plm_job *job, struct plm_error *err)
     return ok;
 }
 
-const struct plm_job_kind plm_keygen_kind = {
-    .verb = PLM_VERB_KEYGEN, .no_store = true, .changes_key = true, .prepare = prepare, .run = run};
+static const char *changes(const struct plm_job *job)
+{
+    return job->state;
+}
+
+static void release(struct plm_job *job)
+{
+    free(job->state);
+}
+
+const struct plm_job_kind plm_keygen_kind = {.verb = PLM_VERB_KEYGEN,
+                                             .no_store = true,
+                                             .changes = changes,
+                                             .prepare = prepare,
+                                             .run = run,
+                                             .free = release};

@@ -353,13 +353,16 @@ bool plm_pull_new(struct plm_job *job, const struct plm_ref *ref, struct plm_pul
     pull->kick = (struct plm_timer){.fire = on_kick, .ctx = pull};
     pull->tick = (struct plm_timer){.fire = on_tick, .ctx = pull};
     struct plm_registry_options options = {.key_path = engine->key_path,
+                                           .credential = plm_job_credential(job),
                                            .max_retries = engine->options.max_retries,
                                            .timeout_ms = engine->options.timeout_ms,
                                            .insecure = engine->options.insecure,
                                            .notice = on_notice,
                                            .notice_ctx = pull};
     if (!plm_engine_network(engine, err) || !plm_engine_workers(engine, err) ||
-        !plm_registry_new(engine->http, ref, &options, &pull->registry, err)) {
+        !plm_registry_new(engine->http, ref, &options, &pull->registry, err) ||
+        !plm_mirrors_open(&pull->mirrors, engine->options.mirrors, engine->options.mirror_count,
+                          engine->http, ref, &options, err)) {
         plm_pull_free(pull);
         return false;
     }
@@ -397,6 +400,7 @@ void plm_pull_free(struct plm_pull *pull)
     plm_timer_stop(plm_pull_loop(pull), &pull->tick);
     for (size_t i = 0; i < pull->count; i++)
         plm_download_done(&pull->downloads[i]);
+    plm_mirrors_close(&pull->mirrors);
     plm_registry_free(pull->registry);
     plm_manifest_free(pull->manifest);
     free(pull->downloads);

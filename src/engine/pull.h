@@ -11,6 +11,7 @@
 #include "engine/engine_private.h"
 #include "engine/lanes.h"
 #include "engine/meter.h"
+#include "engine/mirrors.h"
 
 enum plm_pull_state {
     PLM_PULL_RESOLVING,
@@ -36,6 +37,7 @@ struct plm_pull {
     struct plm_pull_part part; /**< over NULL: it is the whole job */
     bool is_over;              /**< a part that has told of its end */
     struct plm_registry *registry;
+    struct plm_mirrors mirrors;
     struct plm_manifest *manifest;
     struct plm_download *downloads; /**< owned array */
     size_t count;

@@ -25,6 +25,15 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
     [PLM_EV_MANIFEST_WRITE_START] = "manifest_write_start",
     [PLM_EV_MANIFEST_WRITTEN] = "manifest_written",
     [PLM_EV_LAYERS_REMOVED] = "layers_removed",
+    [PLM_EV_PUSH_START] = "push_start",
+    [PLM_EV_MANIFEST_READ] = "manifest_read",
+    [PLM_EV_PUSH_PLAN] = "push_plan",
+    [PLM_EV_BLOB_EXISTS] = "blob_exists",
+    [PLM_EV_BLOB_MOUNTED] = "blob_mounted",
+    [PLM_EV_UPLOAD_LOST] = "upload_lost",
+    [PLM_EV_BLOB_SENT] = "blob_sent",
+    [PLM_EV_MANIFEST_PUSH_START] = "manifest_push_start",
+    [PLM_EV_MANIFEST_PUSHED] = "manifest_pushed",
     [PLM_EV_LIST_MODEL] = "list_model",
     [PLM_EV_SHOW] = "show",
     [PLM_EV_RM_START] = "rm_start",
@@ -42,6 +51,8 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
     [PLM_EV_BLOB_REPAIRED] = "blob_repaired",
     [PLM_EV_VERIFY_DONE] = "verify_done",
     [PLM_EV_KEY] = "key",
+    [PLM_EV_LOGIN] = "login",
+    [PLM_EV_LOGOUT] = "logout",
     [PLM_EV_VERSION] = "version",
     [PLM_EV_LOCK_WAITING] = "lock_waiting",
     [PLM_EV_WARNING] = "warning",
@@ -51,10 +62,11 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
 };
 
 static const char *const verb_names[PLM_VERBS] = {
-    [PLM_VERB_NONE] = "none",     [PLM_VERB_PULL] = "pull",     [PLM_VERB_LIST] = "list",
-    [PLM_VERB_SHOW] = "show",     [PLM_VERB_RM] = "rm",         [PLM_VERB_CP] = "cp",
-    [PLM_VERB_CLEAN] = "clean",   [PLM_VERB_KEYGEN] = "keygen", [PLM_VERB_VERSION] = "version",
-    [PLM_VERB_VERIFY] = "verify",
+    [PLM_VERB_NONE] = "none",       [PLM_VERB_PULL] = "pull",     [PLM_VERB_LIST] = "list",
+    [PLM_VERB_PUSH] = "push",       [PLM_VERB_SHOW] = "show",     [PLM_VERB_RM] = "rm",
+    [PLM_VERB_CP] = "cp",           [PLM_VERB_CLEAN] = "clean",   [PLM_VERB_KEYGEN] = "keygen",
+    [PLM_VERB_VERSION] = "version", [PLM_VERB_VERIFY] = "verify", [PLM_VERB_LOGIN] = "login",
+    [PLM_VERB_LOGOUT] = "logout",
 };
 
 static const char *const blob_verdicts[PLM_BLOB_VERDICTS] = {

@@ -92,7 +92,7 @@ static void put_verified(const struct plm_event_visitor *v, const struct plm_eve
         put_number(v, "DroppedBytes", event->verified.dropped);
 }
 
-static void put_manifest(const struct plm_event_visitor *v, const struct plm_event *event)
+void plm_fields_manifest(const struct plm_event_visitor *v, const struct plm_event *event)
 {
     put_number(v, "BlobCount", event->manifest.blob_count);
     put_number(v, "TotalSize", event->manifest.total_size);
@@ -136,7 +136,7 @@ bool plm_fields_pull(const struct plm_event_visitor *v, const struct plm_event *
     switch (event->kind) {
     case PLM_EV_MANIFEST_FETCHED:
     case PLM_EV_MANIFEST_WRITTEN:
-        put_manifest(v, event);
+        plm_fields_manifest(v, event);
         return true;
     case PLM_EV_PLAN:
         put_plan(v, &event->plan);

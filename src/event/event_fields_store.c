@@ -117,6 +117,7 @@ static void put_completed(const struct plm_event_visitor *v, const struct plm_ev
 {
     put_number(v, "TotalBytes", event->completed.total_size);
     put_number(v, "FetchedBytes", event->completed.fetched);
+    put_number(v, "SentBytes", event->completed.sent);
     put_number(v, "BlobCount", event->completed.blob_count);
     put_number(v, "ElapsedMs", not_negative(event->completed.elapsed_ms));
     put_number(v, "BytesPerSecond", event->completed.bytes_per_second);
@@ -133,6 +134,18 @@ static void put_failed(const struct plm_event_visitor *v, const struct plm_event
     put_text(v, "Message", error ? error->msg : "");
     put_text(v, "Hint", event->failed.hint ? event->failed.hint : plm_code_hint(code));
     plm_fields_known(v, "HTTPStatus", error ? not_negative(error->http_status) : 0);
+}
+
+static void put_login(const struct plm_event_visitor *v, const struct plm_event *event)
+{
+    put_text(v, "Host", event->login.host);
+    put_text(v, "Place", event->login.place);
+    if (event->kind == PLM_EV_LOGOUT) {
+        put_truth(v, "Removed", event->login.removed);
+        return;
+    }
+    put_text(v, "User", event->login.user);
+    put_truth(v, "Checked", event->login.checked);
 }
 
 void plm_fields_store(const struct plm_event_visitor *v, const struct plm_event *event)
@@ -164,6 +177,10 @@ void plm_fields_store(const struct plm_event_visitor *v, const struct plm_event 
         put_text(v, "Path", event->key.path);
         put_text(v, "PublicKey", event->key.public_line);
         put_truth(v, "Created", event->key.created);
+        return;
+    case PLM_EV_LOGIN:
+    case PLM_EV_LOGOUT:
+        put_login(v, event);
         return;
     case PLM_EV_VERSION:
         put_text(v, "Version", event->version.version);

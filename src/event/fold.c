@@ -105,6 +105,9 @@ static void fold_blob(struct plm_snapshot *s, const struct plm_event *event)
     case PLM_EV_BLOB_CACHED:
     case PLM_EV_BLOB_VERIFIED:
     case PLM_EV_BLOB_CHECKED:
+    case PLM_EV_BLOB_EXISTS:
+    case PLM_EV_BLOB_MOUNTED:
+    case PLM_EV_BLOB_SENT:
         finish_blob(s, &event->blob);
         return;
     case PLM_EV_BLOB_WAITING:
@@ -130,9 +133,11 @@ void plm_snapshot_fold(struct plm_snapshot *snapshot, const struct plm_event *ev
     switch (event->kind) {
     case PLM_EV_PULL_START:
     case PLM_EV_MANIFEST_FETCH_START:
+    case PLM_EV_PUSH_START:
         snapshot->phase = PLM_PHASE_RESOLVING;
         break;
     case PLM_EV_MANIFEST_FETCHED:
+    case PLM_EV_MANIFEST_READ:
         snapshot->blobs_total = event->manifest.blob_count;
         snapshot->overall_total = event->manifest.total_size;
         break;
@@ -142,12 +147,17 @@ void plm_snapshot_fold(struct plm_snapshot *snapshot, const struct plm_event *ev
         snapshot->blobs_total = event->plan.blobs_total;
         raise_overall(snapshot, event->plan.present);
         break;
+    case PLM_EV_PUSH_PLAN:
+        snapshot->phase = PLM_PHASE_TRANSFERRING;
+        raise_overall(snapshot, event->push_plan.present);
+        break;
     case PLM_EV_VERIFY_START:
         snapshot->phase = PLM_PHASE_TRANSFERRING;
         snapshot->overall_total = event->verify.total_size;
         snapshot->blobs_total = event->verify.blobs;
         break;
     case PLM_EV_MANIFEST_WRITE_START:
+    case PLM_EV_MANIFEST_PUSH_START:
         snapshot->phase = PLM_PHASE_COMMITTING;
         break;
     case PLM_EV_COMPLETED:

@@ -41,7 +41,7 @@ static bool send_request(struct plm_exchange *x, struct plm_error *err)
     if (!plm_url_parse(x->url, &url, err))
         return false;
     plm_url_authority(&url, x->host, sizeof(x->host));
-    x->at_origin = plm_url_same_origin(&url, &registry->origin);
+    x->at_origin = plm_url_same_party(&url, &registry->origin);
     int64_t wait = plm_hosts_wait(&registry->hosts, x->host, plm_loop_now(registry->loop));
     if (wait > 0) {
         plm_timer_start(registry->loop, &x->timer, wait);
@@ -56,7 +56,7 @@ static bool send_request(struct plm_exchange *x, struct plm_error *err)
         .accept = x->request.accept,
         .authorization = authorization,
         .send_user_agent = x->at_origin,
-        .insecure_tls = registry->insecure_tls && x->at_origin,
+        .insecure_tls = registry->insecure_tls && plm_url_same_origin(&url, &registry->origin),
         .has_range = x->request.has_range,
         .range = x->request.range,
         .body_max = x->request.body_max,
@@ -129,8 +129,7 @@ static bool authenticate(struct plm_exchange *x, const struct plm_http_outcome *
     if (x->refusals <= REFUSALS_MAX && now != x->generation)
         return send_request(x, err);
     if (x->renewed || x->refusals > REFUSALS_MAX) {
-        (void)plm_fail(err, PLM_E_AUTH, "%s refuses the %s with a fresh token", x->host,
-                       x->request.what);
+        plm_tokens_refused(tokens, x->request.what, err);
         err->http_status = outcome->head.status;
         return false;
     }
@@ -141,7 +140,7 @@ static bool authenticate(struct plm_exchange *x, const struct plm_http_outcome *
         err->http_status = outcome->head.status;
         return false;
     }
-    x->renewed = renewal != PLM_TOKEN_BEHIND;
+    x->renewed = renewal == PLM_TOKEN_STARTED || renewal == PLM_TOKEN_JOINED;
     if (renewal == PLM_TOKEN_STARTED && now > 0)
         tell_of_renewal(x);
     return true;
@@ -175,6 +174,8 @@ static void judge(struct plm_exchange *x, const struct plm_http_outcome *outcome
     struct plm_retry_verdict verdict =
         plm_retry_judge(peer, outcome, x->request.what, x->host, &err);
     int status = outcome->head.status;
+    if (err.code == PLM_E_AUTH && x->at_origin)
+        plm_tokens_annotate(x->registry->tokens, &err);
     if (outcome->end == PLM_HTTP_ENOUGH)
         verdict.action = PLM_RETRY_ACCEPT;
     else if (verdict.action == PLM_RETRY_REAUTH ||

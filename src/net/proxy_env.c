@@ -135,14 +135,28 @@ static bool is_excepted(const char *host, const struct address *address, uint16_
     return false;
 }
 
+/* Copies the host without an IPv6 address's brackets. */
+static void copy_bare_host(const struct plm_url *url, char out[sizeof(url->host)])
+{
+    size_t length = strlen(url->host);
+    bool bracketed = url->host[0] == '[' && length > 2;
+    memcpy(out, url->host + bracketed, length - bracketed + 1u);
+    if (bracketed)
+        out[length - 2] = '\0';
+}
+
+bool plm_url_is_loopback(const struct plm_url *url)
+{
+    char host[sizeof(url->host)];
+    copy_bare_host(url, host);
+    struct address address = address_of(host);
+    return is_loopback(host, &address);
+}
+
 const char *plm_url_env_proxy(const struct plm_url *url)
 {
     char host[sizeof(url->host)];
-    size_t length = strlen(url->host);
-    bool bracketed = url->host[0] == '[' && length > 2;
-    memcpy(host, url->host + bracketed, length - bracketed + 1u);
-    if (bracketed)
-        host[length - 2] = '\0';
+    copy_bare_host(url, host);
     struct address address = address_of(host);
     if (is_loopback(host, &address) || is_excepted(host, &address, url->port))
         return NULL;

@@ -22,10 +22,35 @@ void plm_registry_notice(const struct plm_registry *registry, const struct plm_e
 
 /* ---- the session ---- */
 
+static enum plm_scheme scheme_of(const struct plm_ref *ref, bool insecure)
+{
+    return insecure && !ref->scheme_typed ? PLM_SCHEME_HTTP : ref->scheme;
+}
+
+bool plm_registry_origin(const struct plm_ref *ref, bool insecure, struct plm_url *out,
+                         struct plm_error *err)
+{
+    char text[PLM_BASE_URL_MAX];
+    struct plm_ref asked = *ref;
+    asked.scheme = scheme_of(ref, insecure);
+    if (!plm_ref_base_url(&asked, text, sizeof(text)))
+        return plm_fail(err, PLM_E_INTERNAL, "the registry's address is too long");
+    return plm_url_parse(text, out, err);
+}
+
+void plm_registry_find_credential(const struct plm_ref *ref, bool insecure,
+                                  struct plm_credential *out)
+{
+    struct plm_url origin;
+    struct plm_error ignored = {0}; /* the session fails by the same address */
+    *out = (struct plm_credential){0};
+    if (plm_registry_origin(ref, insecure, &origin, &ignored))
+        plm_credential_find(&origin, ref->scheme == PLM_SCHEME_HTTPS_INSECURE, out);
+}
+
 static bool set_addresses(struct plm_registry *registry, struct plm_error *err)
 {
-    if (registry->options.insecure && !registry->ref.scheme_typed)
-        registry->ref.scheme = PLM_SCHEME_HTTP;
+    registry->ref.scheme = scheme_of(&registry->ref, registry->options.insecure);
     registry->insecure_tls = registry->ref.scheme == PLM_SCHEME_HTTPS_INSECURE;
     if (!plm_ref_base_url(&registry->ref, registry->base_url, sizeof(registry->base_url)))
         return plm_fail(err, PLM_E_INTERNAL, "the registry's address is too long");
@@ -60,6 +85,7 @@ bool plm_registry_new(struct plm_http_client *http, const struct plm_ref *ref,
         .hosts = &registry->hosts,
         .origin = &registry->origin,
         .key_path = registry->key_path,
+        .credential = options->credential,
         .insecure_tls = registry->insecure_tls,
         .timeout_ms = options->timeout_ms,
     };
@@ -84,6 +110,11 @@ void plm_registry_free(struct plm_registry *registry)
 const char *plm_registry_host(const struct plm_registry *registry)
 {
     return registry->ref.host;
+}
+
+const char *plm_registry_address(const struct plm_registry *registry)
+{
+    return registry->base_url;
 }
 
 /* ---- the manifest ---- */
@@ -212,4 +243,44 @@ bool plm_registry_get_chunksums(struct plm_registry *registry, const struct plm_
         .ctx = get,
     };
     return plm_document_start(registry, &request, err);
+}
+
+/* ---- the registry itself ---- */
+
+struct greeting {
+    plm_document_fn done;
+    void *ctx;
+};
+
+static void greeted(void *ctx, const struct plm_http_outcome *answer, const struct plm_error *error)
+{
+    const struct greeting *greeting = ctx;
+    greeting->done(greeting->ctx, answer, error);
+}
+
+bool plm_registry_greet(struct plm_registry *registry, plm_document_fn done, void *ctx,
+                        struct plm_error *err)
+{
+    char url[DOCUMENT_URL_MAX];
+    size_t length = strlen(registry->base_url) - strlen(registry->ref.ns) -
+                    strlen(registry->ref.model) - 1; /* behind "/v2/" */
+    (void)snprintf(url, sizeof(url), "%.*s", (int)length, registry->base_url);
+    struct greeting *greeting = calloc(1, sizeof(*greeting));
+    if (!greeting)
+        return plm_fail(err, PLM_E_NOMEM, "registry session");
+    *greeting = (struct greeting){.done = done, .ctx = ctx};
+    const struct plm_document_request request = {
+        .url = url,
+        .what = "greeting",
+        .body_max = CHUNKSUMS_MAX_BYTES,
+        .max_retries = registry->options.max_retries,
+        .done = greeted,
+        .ctx = greeting,
+    };
+    return plm_document_start(registry, &request, err);
+}
+
+bool plm_registry_has_asked(const struct plm_registry *registry)
+{
+    return plm_tokens_generation(registry->tokens) > 0;
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "net/credentials.h"
 #include "net/retry.h"
 #include "pullama/ref.h"
 
@@ -13,6 +14,7 @@ struct plm_registry;
 
 struct plm_registry_options {
     const char *key_path; /**< OpenSSH or PKCS#8 Ed25519 key; read only when a signature is needed */
+    const struct plm_credential *credential; /**< borrowed; or NULL: none was looked for */
     int max_retries;      /**< in a row, for small documents */
     int64_t timeout_ms;
     bool insecure;        /**< plain http, unless the reference has a typed scheme */
@@ -25,11 +27,20 @@ struct plm_registry_options {
 PLM_MUST bool plm_registry_new(struct plm_http_client *http, const struct plm_ref *ref,
                                const struct plm_registry_options *options,
                                struct plm_registry **out, struct plm_error *err);
+/** The origin of such a session. */
+PLM_MUST bool plm_registry_origin(const struct plm_ref *ref, bool insecure, struct plm_url *out,
+                                  struct plm_error *err);
+/** What plm_credential_find() finds for the registry of such a session. Blocks. */
+void plm_registry_find_credential(const struct plm_ref *ref, bool insecure,
+                                  struct plm_credential *out);
 /** Cancels everything under way; no callback comes after it. Its sources are freed before it. */
 void plm_registry_free(struct plm_registry *registry);
 
 /** "host[:port]" of the registry. Borrowed. */
 const char *plm_registry_host(const struct plm_registry *registry);
+
+/** `https://host/v2/namespace/model`: tells repositories apart. Borrowed. */
+const char *plm_registry_address(const struct plm_registry *registry);
 
 /** A small document was fetched (error NULL) or could not be. Borrowed during the call. */
 typedef void (*plm_document_fn)(void *ctx, const struct plm_http_outcome *answer,
@@ -53,6 +64,12 @@ typedef void (*plm_chunksums_fn)(void *ctx, const struct plm_chunksum *sums, siz
 PLM_MUST bool plm_registry_get_chunksums(struct plm_registry *registry,
                                          const struct plm_descriptor *blob, plm_chunksums_fn done,
                                          void *ctx, struct plm_error *err);
+/** GET /v2/, by which a registry says whether it takes what it is shown. Borrowed answer: 200, or 401
+ * and so on as an error. */
+PLM_MUST bool plm_registry_greet(struct plm_registry *registry, plm_document_fn done, void *ctx,
+                                 struct plm_error *err);
+/** Whether the registry has asked for credentials yet. */
+bool plm_registry_has_asked(const struct plm_registry *registry);
 /** Pure: parses the endpoint's text. False when it does not cover [0, size) without gap or overlap. */
 PLM_MUST bool plm_chunksums_parse(const char *text, size_t length, uint64_t blob_size,
                                   struct plm_chunksum **out, size_t *count);

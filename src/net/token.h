@@ -1,12 +1,14 @@
 /**
  * Bearer tokens of a session: kept, and fetched when the registry challenges.
  *
- * A realm on the registry's own host is asked with a signature by the user's key, then without one;
- * any other host only without. Requests that are challenged at the same time share one exchange.
- * Loop thread only.
+ * A user name and password are shown to the realm, wherever it is, if they may go there; else a
+ * realm on the registry's own host is asked with a signature by the user's key, then without one,
+ * and any other host only without. A Basic challenge, and a token that the user gave, need no
+ * realm. Requests that are challenged at the same time share one exchange. Loop thread only.
  */
 #pragma once
 
+#include "net/credentials.h"
 #include "net/hosts.h"
 #include "net/retry.h"
 #include "net/url.h"
@@ -15,9 +17,10 @@
 struct plm_token_options {
     struct plm_http_client *http;
     struct plm_hosts *hosts;
-    const struct plm_url *origin; /**< of the registry */
-    const char *key_path;         /**< or NULL: never sign */
-    bool insecure_tls;            /**< no certificate checks at the registry's origin */
+    const struct plm_url *origin;            /**< of the registry */
+    const char *key_path;                    /**< or NULL: never sign */
+    const struct plm_credential *credential; /**< or NULL: none was looked for */
+    bool insecure_tls;                       /**< no certificate checks at the registry's origin */
     int64_t timeout_ms;
 };
 
@@ -32,6 +35,7 @@ struct plm_token_waiter {
 };
 
 enum plm_token_renewal {
+    PLM_TOKEN_DIRECT,  /**< the user's credentials are the answer; nobody has to be asked */
     PLM_TOKEN_STARTED, /**< an exchange for this challenge begins */
     PLM_TOKEN_JOINED,  /**< one for the same challenge is under way */
     PLM_TOKEN_BEHIND,  /**< one for another challenge is under way; its token may not do */
@@ -54,3 +58,7 @@ PLM_MUST bool plm_tokens_renew(struct plm_tokens *tokens, const char *challenges
                                struct plm_token_waiter *waiter, enum plm_token_renewal *renewal,
                                struct plm_error *err);
 void plm_token_leave(struct plm_token_waiter *waiter);
+/** Says that the registry refused @p what although it got a fresh token. */
+void plm_tokens_refused(const struct plm_tokens *tokens, const char *what, struct plm_error *err);
+/** Adds to a refusal which credentials were shown, or why there were none. */
+void plm_tokens_annotate(const struct plm_tokens *tokens, struct plm_error *err);

@@ -58,7 +58,7 @@ static bool read_opened(const struct question *q, const struct plm_http_outcome 
 {
     const struct plm_http_head *head = &outcome->head;
     if (head->status == 201) {
-        answer->word = PLM_UPLOAD_HAS;
+        answer->said = PLM_SAID_HAS;
         return true;
     }
     if (!plm_upload_read_session(outcome, session, answer, err))
@@ -68,7 +68,7 @@ static bool read_opened(const struct question *q, const struct plm_http_outcome 
                         q->registry->ref.host);
     answer->has_taken = false;
     if (q->direct && head->direct_url[0]) {
-        answer->word = PLM_UPLOAD_ELSEWHERE;
+        answer->said = PLM_SAID_ELSEWHERE;
         answer->target = head->direct_url;
         answer->headers = head->signed_headers.size > 0 ? head->signed_headers.bytes : NULL;
     }
@@ -96,17 +96,17 @@ static bool read_success(const struct question *q, const struct plm_http_outcome
 {
     switch (q->step) {
     case STEP_LOOK:
-        answer->word = PLM_UPLOAD_HAS;
+        answer->said = PLM_SAID_HAS;
         return true;
     case STEP_OPEN:
-        answer->word = PLM_UPLOAD_GOES_ON;
+        answer->said = PLM_SAID_GOES_ON;
         return read_opened(q, outcome, session, answer, err);
     case STEP_ASK:
-        answer->word = PLM_UPLOAD_GOES_ON;
+        answer->said = PLM_SAID_GOES_ON;
         return plm_upload_read_session(outcome, session, answer, err);
     case STEP_COMMIT:
     case STEP_MANIFEST:
-        answer->word = PLM_UPLOAD_HAS;
+        answer->said = PLM_SAID_HAS;
         return check_stored(q, outcome, err);
     }
     return false;
@@ -114,7 +114,7 @@ static bool read_success(const struct question *q, const struct plm_http_outcome
 
 /* A registry sends to its object store only for what is there; that this store does not let us look
  * says nothing against it. */
-static enum plm_upload_word read_failure(const struct question *q,
+static enum plm_upload_said read_failure(const struct question *q,
                                          const struct plm_http_outcome *outcome,
                                          const struct plm_error *error)
 {
@@ -123,17 +123,17 @@ static enum plm_upload_word read_failure(const struct question *q,
     switch (q->step) {
     case STEP_LOOK:
         if (status == 404 || status == 410)
-            return PLM_UPLOAD_LACKS;
-        return (status == 401 || status == 403) && error->code == PLM_E_HTTP ? PLM_UPLOAD_HAS
-                                                                             : PLM_UPLOAD_FAILED;
+            return PLM_SAID_LACKS;
+        return (status == 401 || status == 403) && error->code == PLM_E_HTTP ? PLM_SAID_HAS
+                                                                             : PLM_SAID_FAILED;
     case STEP_ASK:
     case STEP_COMMIT:
-        return plm_upload_is_lost(outcome) ? PLM_UPLOAD_LOST : PLM_UPLOAD_FAILED;
+        return plm_upload_is_lost(outcome) ? PLM_SAID_LOST : PLM_SAID_FAILED;
     case STEP_OPEN:
     case STEP_MANIFEST:
         break;
     }
-    return PLM_UPLOAD_FAILED;
+    return PLM_SAID_FAILED;
 }
 
 static void on_document(void *ctx, const struct plm_http_outcome *outcome,
@@ -145,13 +145,13 @@ static void on_document(void *ctx, const struct plm_http_outcome *outcome,
     struct plm_upload_answer answer = {
         .session = session, .retry_after_ms = -1, .host = q->registry->ref.host};
     if (error) {
-        answer.word = read_failure(q, outcome, error);
+        answer.said = read_failure(q, outcome, error);
         err = *error;
-        if (answer.word == PLM_UPLOAD_LOST && outcome->body.size > 0 &&
+        if (answer.said == PLM_SAID_LOST && outcome->body.size > 0 &&
             strstr(outcome->body.bytes, "DIGEST_INVALID"))
             err.code = PLM_E_INTEGRITY;
     } else if (!read_success(q, outcome, session, &answer, &err)) {
-        answer.word = PLM_UPLOAD_FAILED;
+        answer.said = PLM_SAID_FAILED;
     }
     answer.error = &err;
     q->done(q->ctx, &answer);
@@ -176,8 +176,8 @@ static bool start(struct plm_registry *registry, const struct question *question
     return plm_document_start(registry, request, err);
 }
 
-bool plm_upload_look(struct plm_registry *registry, const struct plm_digest *digest,
-                     plm_upload_fn done, void *ctx, struct plm_error *err)
+bool plm_registry_look(struct plm_registry *registry, const struct plm_digest *digest,
+                       plm_upload_fn done, void *ctx, struct plm_error *err)
 {
     char url[URL_MAX], text[PLM_DIGEST_TEXT];
     (void)snprintf(url, sizeof(url), "%s/blobs/%s", registry->base_url,
@@ -187,8 +187,8 @@ bool plm_upload_look(struct plm_registry *registry, const struct plm_digest *dig
     return start(registry, &q, &request, err);
 }
 
-bool plm_upload_open(struct plm_registry *registry, const struct plm_upload_wish *wish,
-                     plm_upload_fn done, void *ctx, struct plm_error *err)
+bool plm_registry_open_upload(struct plm_registry *registry, const struct plm_upload_wish *wish,
+                              plm_upload_fn done, void *ctx, struct plm_error *err)
 {
     char url[URL_MAX], text[PLM_DIGEST_TEXT], query[URL_MAX - PLM_BASE_URL_MAX - 16] = "";
     const char *hex = plm_digest_format(&wish->digest, text) + 7;
@@ -212,17 +212,17 @@ bool plm_upload_open(struct plm_registry *registry, const struct plm_upload_wish
     return start(registry, &q, &request, err);
 }
 
-bool plm_upload_ask(struct plm_registry *registry, const char *session, plm_upload_fn done,
-                    void *ctx, struct plm_error *err)
+bool plm_registry_ask_upload(struct plm_registry *registry, const char *session, plm_upload_fn done,
+                             void *ctx, struct plm_error *err)
 {
     const struct question q = {.step = STEP_ASK, .done = done, .ctx = ctx};
     struct plm_document_request request = {.url = session, .what = "upload"};
     return start(registry, &q, &request, err);
 }
 
-bool plm_upload_commit(struct plm_registry *registry, const char *session,
-                       const struct plm_digest *digest, const char *etag, plm_upload_fn done,
-                       void *ctx, struct plm_error *err)
+bool plm_registry_commit_upload(struct plm_registry *registry, const char *session,
+                                const struct plm_digest *digest, const char *etag,
+                                plm_upload_fn done, void *ctx, struct plm_error *err)
 {
     char url[PLM_URL_MAX];
     if (!plm_upload_commit_url(session, digest, etag, url, err))
@@ -238,9 +238,9 @@ bool plm_upload_commit(struct plm_registry *registry, const char *session,
     return start(registry, &q, &request, err);
 }
 
-bool plm_upload_manifest(struct plm_registry *registry, const void *bytes, size_t size,
-                         const char *media, const struct plm_digest *digest, plm_upload_fn done,
-                         void *ctx, struct plm_error *err)
+bool plm_registry_put_manifest(struct plm_registry *registry, const void *bytes, size_t size,
+                               const char *media, const struct plm_digest *digest,
+                               plm_upload_fn done, void *ctx, struct plm_error *err)
 {
     char url[URL_MAX];
     (void)snprintf(url, sizeof(url), "%s/manifests/%s", registry->base_url, registry->ref.tag);

@@ -11,22 +11,22 @@
 
 #include "net/registry.h"
 
-enum plm_upload_word {
-    PLM_UPLOAD_FAILED,    /**< for good, or after all retries: error says why */
-    PLM_UPLOAD_LATER,     /**< a stretch of a blob alone: may be tried again */
-    PLM_UPLOAD_HAS,       /**< the registry has the blob now: nothing is left to do */
-    PLM_UPLOAD_LACKS,     /**< it has not */
-    PLM_UPLOAD_GOES_ON,   /**< there is a session; taken: how many bytes it has, if it says so */
-    PLM_UPLOAD_ELSEWHERE, /**< the bytes are to go to `target` */
-    PLM_UPLOAD_LOST, /**< it knows no such session, or does not go on with it; error says what it
-                        said */
-    PLM_UPLOAD_TOO_LARGE, /**< 413: a shorter stretch may do */
-    PLM_UPLOAD_EXPIRED,   /**< the target refuses: its address is to be asked for again */
+enum plm_upload_said {
+    PLM_SAID_FAILED,    /**< for good, or after all retries: error says why */
+    PLM_SAID_LATER,     /**< a stretch of a blob alone: may be tried again */
+    PLM_SAID_HAS,       /**< the registry has the blob now: nothing is left to do */
+    PLM_SAID_LACKS,     /**< it has not */
+    PLM_SAID_GOES_ON,   /**< there is a session; taken: how many bytes it has, if it says so */
+    PLM_SAID_ELSEWHERE, /**< the bytes are to go to `target` */
+    PLM_SAID_LOST,      /**< it knows no such session, or does not go on with it; error says what it
+                             said */
+    PLM_SAID_TOO_LARGE, /**< 413: a shorter stretch may do */
+    PLM_SAID_EXPIRED,   /**< the target refuses: its address is to be asked for again */
 };
 
 /** Borrowed during the call. */
 struct plm_upload_answer {
-    enum plm_upload_word word;
+    enum plm_upload_said said;
     const char *session; /**< address for the session's next request; "" when it stays the same */
     const char *target;  /**< ELSEWHERE: address, and lines of headers for it */
     const char *headers;
@@ -40,8 +40,8 @@ struct plm_upload_answer {
 typedef void (*plm_upload_fn)(void *ctx, const struct plm_upload_answer *answer);
 
 /** HEAD: HAS or LACKS. */
-PLM_MUST bool plm_upload_look(struct plm_registry *registry, const struct plm_digest *digest,
-                              plm_upload_fn done, void *ctx, struct plm_error *err);
+PLM_MUST bool plm_registry_look(struct plm_registry *registry, const struct plm_digest *digest,
+                                plm_upload_fn done, void *ctx, struct plm_error *err);
 
 struct plm_upload_wish {
     struct plm_digest digest;
@@ -50,19 +50,21 @@ struct plm_upload_wish {
     bool direct;      /**< asks for an address that takes the whole blob (Ollama's form 2) */
 };
 /** POST: HAS (mounted, or there already), GOES_ON, or with `direct` ELSEWHERE. */
-PLM_MUST bool plm_upload_open(struct plm_registry *registry, const struct plm_upload_wish *wish,
-                              plm_upload_fn done, void *ctx, struct plm_error *err);
+PLM_MUST bool plm_registry_open_upload(struct plm_registry *registry,
+                                       const struct plm_upload_wish *wish, plm_upload_fn done,
+                                       void *ctx, struct plm_error *err);
 /** GET of a session: GOES_ON or LOST. */
-PLM_MUST bool plm_upload_ask(struct plm_registry *registry, const char *session, plm_upload_fn done,
-                             void *ctx, struct plm_error *err);
+PLM_MUST bool plm_registry_ask_upload(struct plm_registry *registry, const char *session,
+                                      plm_upload_fn done, void *ctx, struct plm_error *err);
 /** PUT without a body: HAS or LOST. @p etag may be NULL. */
-PLM_MUST bool plm_upload_commit(struct plm_registry *registry, const char *session,
-                                const struct plm_digest *digest, const char *etag,
-                                plm_upload_fn done, void *ctx, struct plm_error *err);
+PLM_MUST bool plm_registry_commit_upload(struct plm_registry *registry, const char *session,
+                                         const struct plm_digest *digest, const char *etag,
+                                         plm_upload_fn done, void *ctx, struct plm_error *err);
 /** PUT of the manifest under the reference's tag: HAS. The bytes are borrowed until done. */
-PLM_MUST bool plm_upload_manifest(struct plm_registry *registry, const void *bytes, size_t size,
-                                  const char *media, const struct plm_digest *digest,
-                                  plm_upload_fn done, void *ctx, struct plm_error *err);
+PLM_MUST bool plm_registry_put_manifest(struct plm_registry *registry, const void *bytes,
+                                        size_t size, const char *media,
+                                        const struct plm_digest *digest, plm_upload_fn done,
+                                        void *ctx, struct plm_error *err);
 
 enum plm_send_kind {
     PLM_SEND_PATCH, /**< a stretch, to the session: GOES_ON, ELSEWHERE, LOST, TOO_LARGE, LATER */

@@ -37,42 +37,42 @@ void plm_send_cancel(struct plm_send *send)
 
 /* ---- the answer ---- */
 
-static enum plm_upload_word read_success(const struct plm_send *send,
+static enum plm_upload_said read_success(const struct plm_send *send,
                                          const struct plm_http_outcome *outcome,
                                          char session[PLM_URL_MAX], char target[PLM_URL_MAX],
                                          struct plm_upload_answer *answer, struct plm_error *err)
 {
     const struct plm_http_head *head = &outcome->head;
     if (send->kind != PLM_SEND_PATCH)
-        return PLM_UPLOAD_HAS;
+        return PLM_SAID_HAS;
     if (!plm_upload_read_session(outcome, session, answer, err))
-        return PLM_UPLOAD_FAILED;
+        return PLM_SAID_FAILED;
     if (head->status != 307)
-        return PLM_UPLOAD_GOES_ON;
+        return PLM_SAID_GOES_ON;
     if (!head->location[0]) {
         (void)plm_fail(err, PLM_E_PROTOCOL, "an upload is sent on without saying where to");
-        return PLM_UPLOAD_FAILED;
+        return PLM_SAID_FAILED;
     }
     if (!plm_url_redirect(outcome->url, head->location, target, err))
-        return PLM_UPLOAD_FAILED;
+        return PLM_SAID_FAILED;
     answer->has_taken = false;
     answer->target = target;
-    return PLM_UPLOAD_ELSEWHERE;
+    return PLM_SAID_ELSEWHERE;
 }
 
-static enum plm_upload_word read_failure(const struct plm_send *send,
+static enum plm_upload_said read_failure(const struct plm_send *send,
                                          const struct plm_exchange_result *result)
 {
     const struct plm_http_outcome *outcome = result->outcome;
     bool answered = outcome && outcome->end == PLM_HTTP_ANSWERED;
     if (result->verdict.action == PLM_RETRY_LATER)
-        return PLM_UPLOAD_LATER;
+        return PLM_SAID_LATER;
     if (result->verdict.action == PLM_RETRY_RERESOLVE)
-        return send->kind == PLM_SEND_STORE ? PLM_UPLOAD_EXPIRED : PLM_UPLOAD_LOST;
+        return send->kind == PLM_SEND_STORE ? PLM_SAID_EXPIRED : PLM_SAID_LOST;
     if (answered && outcome->head.status == 413)
-        return PLM_UPLOAD_TOO_LARGE;
-    return send->kind != PLM_SEND_STORE && plm_upload_is_lost(outcome) ? PLM_UPLOAD_LOST
-                                                                       : PLM_UPLOAD_FAILED;
+        return PLM_SAID_TOO_LARGE;
+    return send->kind != PLM_SEND_STORE && plm_upload_is_lost(outcome) ? PLM_SAID_LOST
+                                                                       : PLM_SAID_FAILED;
 }
 
 static void on_done(void *ctx, const struct plm_exchange_result *result)
@@ -89,10 +89,10 @@ static void on_done(void *ctx, const struct plm_exchange_result *result)
         .host = result->host,
     };
     if (result->verdict.action == PLM_RETRY_ACCEPT) {
-        answer.word = read_success(send, result->outcome, session, target, &answer, &err);
+        answer.said = read_success(send, result->outcome, session, target, &answer, &err);
     } else {
         err = *result->error;
-        answer.word = read_failure(send, result);
+        answer.said = read_failure(send, result);
     }
     /* The host's name lies in the exchange, which goes now. */
     char host[PLM_AUTHORITY_MAX];

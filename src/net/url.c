@@ -105,6 +105,17 @@ bool plm_url_same_origin(const struct plm_url *a, const struct plm_url *b)
     return strcmp(a->scheme, b->scheme) == 0 && strcmp(a->host, b->host) == 0 && a->port == b->port;
 }
 
+bool plm_url_is_hugging_face(const struct plm_url *url)
+{
+    return strcmp(url->scheme, "https") == 0 && url->port == 443 &&
+           (strcmp(url->host, "huggingface.co") == 0 || strcmp(url->host, "hf.co") == 0);
+}
+
+bool plm_url_same_party(const struct plm_url *a, const struct plm_url *b)
+{
+    return plm_url_same_origin(a, b) || (plm_url_is_hugging_face(a) && plm_url_is_hugging_face(b));
+}
+
 void plm_url_authority(const struct plm_url *url, char *out, size_t size)
 {
     unsigned standard = strcmp(url->scheme, "https") == 0 ? 443 : 80;

@@ -11,6 +11,12 @@ struct plm_url {
 /** Only http and https; no user info, no control characters. PLM_E_PROTOCOL otherwise. */
 PLM_MUST bool plm_url_parse(const char *text, struct plm_url *out, struct plm_error *err);
 bool plm_url_same_origin(const struct plm_url *a, const struct plm_url *b);
+/** True for addresses of this machine and for `localhost`; names are not resolved. */
+bool plm_url_is_loopback(const struct plm_url *url);
+/** True for https at hf.co and huggingface.co: two names of one registry. */
+bool plm_url_is_hugging_face(const struct plm_url *url);
+/** The same origin, or both Hugging Face: what may see the same credentials. */
+bool plm_url_same_party(const struct plm_url *a, const struct plm_url *b);
 /** `host` or `host:port` as it stands in the URL (port only when not the default). */
 void plm_url_authority(const struct plm_url *url, char *out, size_t size);
 /** Resolves @p location (absolute, `//host/…`, `/path`, `?query`, relative) against @p base, by the library. Refuses

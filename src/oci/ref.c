@@ -269,6 +269,30 @@ bool plm_ref_parse(const char *text, struct plm_ref *out, struct plm_error *err)
                     show((struct piece){text, strlen(text)}, shown), why.msg);
 }
 
+bool plm_ref_parse_host(const char *text, struct plm_ref *out, struct plm_error *err)
+{
+    static const char *const tails[] = {"/v1", "/v2"};
+    struct piece rest = {text, strlen(text)};
+    struct plm_ref ref = {0};
+    struct plm_error why = {0};
+    char shown[64];
+    bool ok = take_scheme(&rest, &ref, &why);
+    for (size_t i = 0; i <= PLM_COUNT(tails); i++) {
+        if (rest.length > 0 && rest.at[rest.length - 1] == '/')
+            rest.length--;
+        if (i < PLM_COUNT(tails) && rest.length > 3 &&
+            memcmp(rest.at + rest.length - 3, tails[i], 3) == 0)
+            rest.length -= 3;
+    }
+    const struct parts parts = {.host = rest, .model = {"x", 1}};
+    if (ok && fill_ref(&parts, &ref, &why)) {
+        *out = ref;
+        return true;
+    }
+    return plm_fail(err, PLM_E_USAGE, "'%s' is no registry's address: %s",
+                    show((struct piece){text, strlen(text)}, shown), why.msg);
+}
+
 bool plm_ref_from_parts(const char *host, const char *ns, const char *model, const char *tag,
                         struct plm_ref *out, struct plm_error *err)
 {

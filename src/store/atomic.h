@@ -15,6 +15,11 @@
 PLM_MUST bool plm_atomic_write(int temp_dir, const char *temp_name, int dir, const char *name,
                                const void *bytes, size_t size, struct plm_error *err);
 
+/** The same for a secret: nobody but its owner can read it, from its first byte on. */
+PLM_MUST bool plm_atomic_write_private(int temp_dir, const char *temp_name, int dir,
+                                       const char *name, const void *bytes, size_t size,
+                                       struct plm_error *err);
+
 /** Moves a file that is synced already. The caller syncs @p to_dir, once for all that it moved. */
 PLM_MUST bool plm_atomic_move(int from_dir, const char *from, int to_dir, const char *to,
                               struct plm_error *err);

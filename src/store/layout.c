@@ -113,6 +113,11 @@ bool plm_store_open(const char *dir, bool create, struct plm_store *out, struct 
     return true;
 }
 
+bool plm_store_make_state(struct plm_store *store, struct plm_error *err)
+{
+    return store->state_fd >= 0 || enter_part(store, ".pullm", true, false, &store->state_fd, err);
+}
+
 bool plm_store_free_space(const struct plm_store *store, uint64_t *bytes, struct plm_error *err)
 {
     if (store->root_fd >= 0)

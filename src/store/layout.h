@@ -4,6 +4,7 @@
  *     <models>/blobs/sha256-<hex>                    verified blobs (Ollama's)
  *     <models>/manifests/<host>/<ns>/<model>/<tag>   manifests (Ollama's)
  *     <models>/.pullm/sha256-<hex>.{partial,json,live,lock}, store.lock   ours
+ *     <models>/.pullm/push-<hex>.{json,lock}         likewise; see sessions.h
  *
  * docs/formats/staging.md specifies them. Loop thread only, but for the read-only members.
  */
@@ -30,6 +31,9 @@ struct plm_store {
 PLM_MUST bool plm_store_open(const char *dir, bool create, struct plm_store *out,
                              struct plm_error *err);
 void plm_store_close(struct plm_store *store);
+
+/** Makes `.pullm` in a store that is there, if it is missing. */
+PLM_MUST bool plm_store_make_state(struct plm_store *store, struct plm_error *err);
 
 /** Bytes that are free where the store is, or will be made. */
 PLM_MUST bool plm_store_free_space(const struct plm_store *store, uint64_t *bytes,

@@ -1,4 +1,5 @@
 """Fixtures of the end-to-end tests: a store, the program, a scripted registry."""
+import os
 import ssl
 import subprocess
 import sys
@@ -9,9 +10,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from support import campaign  # noqa: E402
+from support.distribution import Distribution  # noqa: E402
 from support.program import Program  # noqa: E402
 from support.registry import Registry  # noqa: E402
-from support.store import check_store  # noqa: E402
+from support.store import check_store, install  # noqa: E402
+from support.uploads import PushRegistry  # noqa: E402
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -23,6 +26,11 @@ def pytest_runtest_makereport(item):
 
 
 def pytest_terminal_summary(terminalreporter):
+    """Tells what was counted, and how each test that failed is repeated."""
+    for report in terminalreporter.stats.get("failed", []):
+        given = {name: value for name, value in os.environ.items()
+                 if name.startswith("PULLAMA_") and name != "PULLAMA_CAMPAIGN"}
+        terminalreporter.write_line(f"repeat: {campaign.repeat(terminalreporter.config.rootpath / report.nodeid, **given)}")
     for part in campaign.parts.values():
         terminalreporter.write_line(f"campaign: {part}")
     campaign.save()
@@ -59,6 +67,31 @@ def serve():
 
 
 @pytest.fixture
+def receive():
+    """Makes scripted registries that take uploads, and minds what they did not like."""
+    running = []
+
+    def start(**options):
+        running.append(PushRegistry(**options))
+        return running[-1]
+
+    yield start
+    for registry in running:
+        registry.stop()
+    for registry in running:
+        assert not registry.problems, registry.problems
+
+
+@pytest.fixture
+def put(store):
+    """Installs a model under a registry's name, and gives the reference to push it by."""
+    def install_at(registry, pushed, repository="alice/m", tag="v1"):
+        install(store, registry.host, repository, tag, pushed)
+        return registry.name(repository, tag)
+    return install_at
+
+
+@pytest.fixture
 def registry(serve):
     """A registry that serves blobs itself."""
     return serve()
@@ -82,7 +115,7 @@ def authority(tmp_path_factory):
             "-subj", "/CN=Authority of the tests")
     openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "server.key", "-out", "server.csr",
             "-subj", "/CN=localhost")
-    (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1,DNS:hf.co,DNS:huggingface.co,DNS:cdn.example\n")
     openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
             "-out", "server.pem", "-days", "2", "-extfile", "names")
     return folder
@@ -93,3 +126,18 @@ def tls(authority):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority / "server.pem", authority / "server.key")
     return context
+
+
+@pytest.fixture
+def distribution(tmp_path, authority):
+    running = []
+
+    def start(**options):
+        folder = tmp_path / f"servers{len(running)}"
+        folder.mkdir()
+        running.append(Distribution(folder, authority, **options))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.stop()

@@ -120,7 +120,7 @@ def hit(pullama, store, registry, tiny, kind, number):
     twice = max(0, written + again.last["FetchedBytes"] - tiny.size)
     # What a failed sync covered may be lost, whatever the page cache says now.
     if "sync" not in call or is_kill:
-        campaign.count(PART, cases=0, again=(twice, f"{kind}/{number}"))
+        campaign.count(PART, cases=0, again=(twice, tiny.size, f"{kind}/{number}"))
         assert twice <= MIB, f"P1: {twice} bytes were fetched again: {again}"
     if leftovers(store) != []:
         assert not is_kill and call == "unlinkat", leftovers(store)

@@ -10,6 +10,8 @@ from support.model import MIB, Layer, Model, noise
 from support.program import wait_for
 from support.store import blob_name, blob_path, check_model, check_store, leftovers
 
+pytestmark = pytest.mark.campaign("full and unreadable disks")
+
 # What the check before the first byte wants to be free, beyond the blobs.
 RESERVE = 64 * MIB
 

@@ -8,6 +8,8 @@ from support.model import MANIFEST_TYPE, MIB, Layer, Model, noise
 from support.registry import Redirects
 from support.store import snapshot
 
+pytestmark = pytest.mark.campaign("hostile registries, stores and names")
+
 HEX = "0" * 64
 
 

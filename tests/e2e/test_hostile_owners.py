@@ -10,6 +10,8 @@ from support import model
 from support.model import MIB
 from support.store import blob_name, blob_path, check_model, install, inventory
 
+pytestmark = pytest.mark.campaign("hostile registries, stores and names")
+
 STATE = (".partial", ".json", ".live", ".lock", ".json.tmp", ".live.tmp")
 SECONDS = 15
 NOBODY = 65534

@@ -13,7 +13,7 @@ from support import model
 from support.model import MIB
 from support.store import blob_name, blob_path, check_model, install, inventory, manifest_path
 
-pytestmark = pytest.mark.broken_store
+pytestmark = [pytest.mark.broken_store, pytest.mark.campaign("hostile registries, stores and names")]
 VERBS = ("list", "show", "clean", "rm")
 STATE = (".partial", ".json", ".live", ".lock", ".json.tmp", ".live.tmp")
 SECONDS = 15

@@ -12,6 +12,8 @@ from support.model import INDEX_TYPE, MANIFEST_TYPE, MIB, Layer, Model, noise
 from support.registry import Redirects
 from support.store import check_model, install
 
+pytestmark = pytest.mark.campaign("hostile registries, stores and names")
+
 # An escape sequence, a bell, C1 controls in UTF-8, NUL, a line that looks like ours, and text that runs backwards.
 EVIL = "\x1b]0;owned\x07\x1b[2J\u009b31m\u0085\x08\x7f\0\r\nerror: all is well\n\u202egnp\u2066\u2028"
 # The same for a header, which can hold no line end and no NUL.

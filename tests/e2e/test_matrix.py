@@ -10,6 +10,8 @@ from support import matrix, stage
 from support.matrix import STATUSES
 from support.store import blob_path, check_model, check_store, leftovers
 
+pytestmark = pytest.mark.campaign("requests × misbehaviours of the network")
+
 LONGEST_S = 15   # with 300 ms of patience and one retry; refused targets are asked for 6 s
 FOUND = matrix.cells()
 CHOSEN = FOUND if os.environ.get("PULLAMA_MATRIX") == "all" else matrix.sample(FOUND, 40)

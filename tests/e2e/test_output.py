@@ -120,6 +120,14 @@ class Screen:
     def text(self, colours=False):
         return self.tmux("capture-pane", "-p", *(["-e"] if colours else []))
 
+    def wait(self, *texts):
+        """Until all of them stand on the screen together; what stands there instead is told."""
+        seen = []
+        try:
+            wait_for(lambda: seen.append(self.text()) or all(text in seen[-1] for text in texts), texts)
+        except AssertionError as error:
+            raise AssertionError(f"{error}, and saw {len(seen)} times:\n{seen[-1]}") from error
+
     def status(self):
         return self.exit_file.exists() and self.exit_file.read_text().strip()
 
@@ -209,7 +217,7 @@ def test_a_failure_on_a_terminal_restores_the_cursor(screen, registry):
 def test_an_interrupt_on_a_terminal_restores_the_cursor(screen, registry, tiny):
     registry.gate.limit(MIB)
     shown = screen(80, "pull", registry.name("library/m"))
-    wait_for(lambda: "blobs" in shown.text(), "the frame of the pull")
+    shown.wait("blobs", "%", "╰")
     shown.tmux("send-keys", "C-c")
     wait_for(shown.status, "the end")
     assert shown.status() in ("0", "130") and shown.cursor_is_shown()

@@ -65,6 +65,32 @@ static void leave_as_ollama(struct world *world)
     free(bytes);
 }
 
+void campaign_tell(const struct campaign_sum *sum)
+{
+    const char *path = getenv("PULLAMA_CAMPAIGN");
+    FILE *file = path && path[0] ? fopen(path, "ae") : NULL;
+    if (!file)
+        return;
+    (void)fprintf(file, "{\"part\":\"%s\",\"cases\":%u,\"wrong\":%u,\"seeds\":", sum->part,
+                  sum->cases, sum->wrong);
+    if (sum->first_seed > 0)
+        (void)fprintf(file, "[%u,%u]", sum->first_seed, sum->last_seed);
+    else
+        (void)fputs("null", file);
+    (void)fputs(",\"worst\":{", file);
+    if (sum->of > 0)
+        (void)fprintf(file, "\"again\":[%llu,%llu,\"%s\"]", (unsigned long long)sum->again,
+                      (unsigned long long)sum->of, sum->where);
+    (void)fputs("}}\n", file);
+    assert_int_equal(fclose(file), 0);
+}
+
+void campaign_tell_wrong(const char *test, const char *name, const char *call, const char *why)
+{
+    print_error("%s (%s): %s\nrepeat: PLM_FAULT_CASE=%s build/tests/fault/test_%s\n", name, call,
+                why, name, test);
+}
+
 void scenario_prepare(struct world *world, enum scenario scenario)
 {
     const struct fault_plan none = {.boot = BOOT_BEFORE};
@@ -180,12 +206,20 @@ unsigned campaign_run(struct world *world, enum scenario scenario, enum fault_ki
         bool ok = run_case(world, scenario, &plan, &is_over, why, name);
         cases += !is_over;
         wrong += !ok;
-        if (!ok)
-            print_error("%s/%s/%u%s (%s): %s\n", scenario_names[scenario], kind_names[kind],
-                        plan.at, sticky ? "+" : "", name, why);
+        if (!ok) {
+            char full[64];
+            (void)snprintf(full, sizeof(full), "%s/%s/%u%s", scenario_names[scenario],
+                           kind_names[kind], plan.at, sticky ? "+" : "");
+            campaign_tell_wrong(kind == FAULT_MEMORY ? "fault_alloc" : "fault_io", full, name, why);
+        }
         is_over = is_over || only;
     }
     print_message("%s, %s%s: %u cases among the first %u calls\n", scenario_names[scenario],
                   kind_names[kind], sticky ? " from there on" : "", cases, plan.at);
+    const struct campaign_sum sum = {
+        .part = kind == FAULT_MEMORY ? "allocations that fail" : "calls that fail, at the linker",
+        .cases = cases,
+        .wrong = wrong};
+    campaign_tell(&sum);
     return wrong;
 }

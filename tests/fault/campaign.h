@@ -33,3 +33,18 @@ bool pull_mends(struct world *world, bool rebooted, char why[WORLD_WHY]);
  */
 unsigned campaign_run(struct world *world, enum scenario scenario, enum fault_kind kind,
                       bool sticky, unsigned step);
+
+/** What a part of the campaign came to, for the table at the end of the tests. */
+struct campaign_sum {
+    const char *part;
+    unsigned cases, wrong;
+    unsigned first_seed, last_seed; /**< 0, 0: no chance in it */
+    uint64_t again, of;             /**< the most bytes that were fetched again, of how many */
+    char where[128];                /**< the case in which they were */
+};
+
+/** Tells the sum, and appends it as a line of JSON to the file that PULLAMA_CAMPAIGN names. */
+void campaign_tell(const struct campaign_sum *sum);
+
+/** Tells of a case that was wrong, and by which command it is repeated. */
+void campaign_tell_wrong(const char *test, const char *name, const char *call, const char *why);

@@ -28,11 +28,6 @@
 
 static struct world world;
 
-struct tally {
-    unsigned cases, wrong;
-    uint64_t most_again;
-};
-
 /* A live file as docs/formats/live.md has it, that claims the whole of a blob. */
 static void lie(const char *path, const struct model_blob *blob)
 {
@@ -103,7 +98,7 @@ static bool is_unwanted(const char *name)
 }
 
 static void cut_all(const struct disk_history *history, const char *story, size_t step,
-                    struct tally *tally)
+                    struct campaign_sum *sum)
 {
     unsigned first = world_number("PLM_FAULT_SEED", DISK_RANDOM), seeds = world_wants_all() ? 4 : 1,
              turn = 0;
@@ -117,11 +112,19 @@ static void cut_all(const struct disk_history *history, const char *story, size_
             if (is_unwanted(name))
                 continue;
             bool ok = cut_case(history, cut, seed, &again, why);
-            tally->cases++;
-            tally->wrong += !ok;
-            tally->most_again = again > tally->most_again ? again : tally->most_again;
+            sum->cases++;
+            if (seed >= DISK_RANDOM) {
+                sum->first_seed = sum->first_seed ? sum->first_seed : seed;
+                sum->last_seed = seed;
+            }
+            sum->wrong += !ok;
+            if (again >= sum->again) {
+                sum->again = again;
+                sum->of = model_size();
+                (void)snprintf(sum->where, sizeof(sum->where), "%s", name);
+            }
             if (!ok)
-                print_error("%s: %s\n", name, why);
+                campaign_tell_wrong("power_cut", name, "cut", why);
         }
     }
 }
@@ -130,7 +133,7 @@ static void cut_all(const struct disk_history *history, const char *story, size_
 static unsigned cut_pull(enum scenario scenario, bool half, size_t step)
 {
     const struct fault_plan none = {.boot = BOOT_BEFORE};
-    struct tally tally = {0};
+    struct campaign_sum sum = {.part = "power cuts"};
     char story[64];
     scenario_prepare(&world, scenario);
     struct disk *before = disk_load(world.disk);
@@ -146,15 +149,15 @@ static unsigned cut_pull(enum scenario scenario, bool half, size_t step)
     struct disk_history *history = disk_history_new(before, log);
     assert_non_null(history);
     (void)snprintf(story, sizeof(story), "%s/%s", scenario_name(scenario), half ? "half" : "whole");
-    cut_all(history, story, step, &tally);
+    cut_all(history, story, step, &sum);
     print_message("%s: %u cuts of %zu changes, seeds from %u; at most %llu bytes fetched again\n",
-                  story, tally.cases, disk_history_count(history),
-                  world_number("PLM_FAULT_SEED", DISK_RANDOM),
-                  (unsigned long long)tally.most_again);
+                  story, sum.cases, disk_history_count(history),
+                  world_number("PLM_FAULT_SEED", DISK_RANDOM), (unsigned long long)sum.again);
     disk_history_free(history);
     disk_free(before);
     free(log);
-    return tally.wrong;
+    campaign_tell(&sum);
+    return sum.wrong;
 }
 
 static void a_power_cut_costs_only_what_was_not_synced(void **state)

@@ -55,6 +55,8 @@ void world_open(struct world *world, uint64_t large_size)
     static const char *const proxies[] = {"http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"};
     for (size_t i = 0; i < sizeof(proxies) / sizeof(*proxies); i++)
         (void)unsetenv(proxies[i]);
+    (void)setenv("DOCKER_CONFIG", world->root, 1); /* nobody's passwords are there */
+    (void)unsetenv("HF_TOKEN");
     world->registry = share(sizeof(*world->registry));
     world->plan = share(sizeof(*world->plan));
     world->run = share(sizeof(*world->run));

@@ -14,7 +14,8 @@ KIND = "application/vnd.ollama.image."
 MIB = 1 << 20
 
 # Real vocabularies of llama.cpp, where a checkout of them lies beside the project.
-REAL_GGUF = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+REAL_GGUF = Path(os.environ.get("PLM_SHARED_DATA")
+                 or Path(__file__).resolve().parents[2].parent / "shared" / "data")
 
 
 def digest_of(data):

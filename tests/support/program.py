@@ -14,7 +14,7 @@ SANITIZERS = {
     "LSAN_OPTIONS": f"exitcode={SANITIZER_STATUS}",
 }
 # A test's own environment decides about these, never that of whoever runs the tests.
-FOREIGN = ("OLLAMA_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_", "HF_TOKEN",
+FOREIGN = ("OLLAMA_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_", "HF_TOKEN", "DOCKER_",
            "NO_COLOR", "CI", "COLUMNS")
 
 
@@ -169,7 +169,7 @@ class Program:
 
     @property
     def is_sanitized(self):
-        return b"__asan_init" in self.path.read_bytes()
+        return any(name in self.path.read_bytes() for name in (b"__asan_init", b"__tsan_init"))
 
     def start_pull(self, *arguments, **options):
         return self.start("pull", "--output", "json", *arguments, **options)
@@ -177,6 +177,15 @@ class Program:
     def pull(self, *arguments, timeout=60, **options):
         """Pulls with JSON output and checks what holds for every pull, however it ends."""
         result = self.start_pull(*arguments, **options).result(timeout)
+        check_events(result)
+        return result
+
+    def start_push(self, *arguments, **options):
+        return self.start("push", "--output", "json", *arguments, **options)
+
+    def push(self, *arguments, timeout=60, **options):
+        """Pushes with JSON output and checks what holds for every push, however it ends."""
+        result = self.start_push(*arguments, **options).result(timeout)
         check_events(result)
         return result
 

@@ -48,7 +48,8 @@ class Registry:
     """Models, served from the registry itself (mode "direct") or from a second server ("redirect")."""
 
     def __init__(self, mode="direct", realm=None, redirects=None, tls=None, rate=0,
-                 manifest_type=models.MANIFEST_TYPE, digest_header=True):
+                 manifest_type=models.MANIFEST_TYPE, digest_header=True, greets=True, inbox=None):
+        self.greets = greets      # answers GET /v2/, as all but Ollama's do
         self.mode, self.realm, self.redirects = mode, realm, redirects or Redirects()
         self.manifest_type, self.digest_header = manifest_type, digest_header
         self.manifests, self.blobs, self.sums = {}, {}, {}
@@ -57,8 +58,8 @@ class Registry:
         self.secret = b"key of the object store in tests"
         self.spent = {}
         self.serial = 0
-        self.registry = Server("registry", self.answer, self.rules, self.log, self.gate, tls, rate)
-        self.cdn = Server("cdn", self.answer_object, self.rules, self.log, self.gate, tls, rate)
+        self.registry = Server("registry", self.answer, self.rules, self.log, self.gate, tls, rate, inbox)
+        self.cdn = Server("cdn", self.answer_object, self.rules, self.log, self.gate, tls, rate, inbox)
 
     def __enter__(self):
         return self
@@ -147,6 +148,10 @@ class Registry:
             return self.realm.issue(request, self.registry.url)
         if request.path.startswith(("/objects/", "/hop/")):
             return self.answer_object(request)
+        if request.path == "/v2/" and self.greets:
+            if self.realm and not self.realm.is_authorized(request):
+                return self.realm.challenge(request, self.registry.url, "")
+            return Response(200, b"{}", {"Content-Type": "application/json"})
         found = REPOSITORY.match(request.path)
         if not found:
             return Response(404, b"404 page not found", {"Content-Type": "text/plain"})

@@ -1,4 +1,4 @@
-"""Token realms: anonymous ones, and Ollama's, which wants its requests signed with an Ed25519 key."""
+"""Who may read: anyone with a token, who signs as Ollama does with an Ed25519 key, or who has a password."""
 import base64
 import json
 import secrets
@@ -43,9 +43,12 @@ def verify_with_openssl(public_key, signature, message):
 
 
 class Realm:
-    """Issues bearer tokens and checks them. kind: "anonymous" or "ollama"."""
+    """Issues bearer tokens and checks them. kind: "anonymous", "ollama", "password" (a user name and
+    password get a token), "basic" (they are the answer themselves), or "static" (a token that users have)."""
 
-    def __init__(self, kind="anonymous", url=None, uses=None, accept=True, member="token"):
+    def __init__(self, kind="anonymous", url=None, uses=None, accept=True, member="token", users=None, seconds=None):
+        self.users = users or {}  # passwords by user name; for "static", tokens
+        self.seconds = seconds    # life of a token, as the answer says
         self.kind = kind
         self.url = url            # realm named in the challenge; None: /token of the same registry
         self.uses = uses          # requests that one token is good for; None: any number
@@ -64,6 +67,10 @@ class Realm:
 
     def is_authorized(self, request):
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if self.kind == "basic":
+            return self.has_password(request)
+        if self.kind == "static":
+            return scheme == "Bearer" and token in self.users.values()
         with self.lock:
             left = self.tokens.get(token, 0) if scheme == "Bearer" else 0
             if left <= 0:
@@ -71,8 +78,19 @@ class Realm:
             self.tokens[token] = left - 1
         return True
 
+    def has_password(self, request):
+        scheme, _, text = request.headers.get("authorization", "").partition(" ")
+        try:
+            user, _, password = base64.b64decode(text, validate=True).decode().partition(":")
+        except ValueError:
+            return False
+        return scheme == "Basic" and self.users.get(user) == password
+
     def challenge(self, request, base_url, scope):
         realm = self.url or base_url + "/token"
+        if self.kind in ("basic", "static"):
+            asked = 'Basic realm="models"' if self.kind == "basic" else f'Bearer realm="{realm}"'
+            return Response(401, b"", {"WWW-Authenticate": asked})
         return Response(401, b'{"errors":[{"code":"UNAUTHORIZED"}]}', {
             "Content-Type": "application/json",
             "WWW-Authenticate": f'Bearer realm="{realm}",service="tests",scope="{scope}"'})
@@ -82,6 +100,10 @@ class Realm:
         problem = None if self.accept else "refused by the test"
         if not problem and self.kind == "ollama":
             problem = self.find_problem(request, base_url)
+        if not problem and self.kind == "password" and not self.has_password(request):
+            problem = "wrong user name or password"
+        if not problem and self.kind == "static":
+            problem = "gives no tokens"
         if problem:
             self.refusals.append(problem)
             return Response(401, problem.encode(), {"Content-Type": "text/plain"})
@@ -89,7 +111,8 @@ class Realm:
         with self.lock:
             self.issued += 1
             self.tokens[token] = self.uses if self.uses is not None else 1 << 60
-        return Response(200, json.dumps({self.member: token}).encode(), {"Content-Type": "application/json"})
+        answer = {self.member: token, **({"expires_in": self.seconds} if self.seconds else {})}
+        return Response(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
 
     def find_problem(self, request, base_url):
         """What is wrong with a signed token request, or None."""
@@ -113,5 +136,6 @@ class Realm:
         key = wire[len(WIRE_PREFIX):]
         if self.keys is not None and key not in self.keys:
             return "this key may not read"
-        message = f"GET,{base_url}{request.target},{EMPTY_HASH}".encode()
+        asked_at = self.url.removesuffix(request.path) if self.url else base_url
+        message = f"GET,{asked_at}{request.target},{EMPTY_HASH}".encode()
         return None if verify(key, signature, message) else "bad signature"

@@ -135,6 +135,38 @@ static inline void fill_pull(struct plm_event *e, const struct event_samples *s)
     }
 }
 
+static inline void fill_push(struct plm_event *e, const struct event_samples *s)
+{
+    switch (e->kind) {
+    case PLM_EV_PUSH_START:
+    case PLM_EV_MANIFEST_PUSH_START:
+        e->pushed.to = &s->target;
+        break;
+    case PLM_EV_MANIFEST_READ:
+    case PLM_EV_MANIFEST_PUSHED:
+        e->manifest.blob_count = 3;
+        e->manifest.total_size = 3000000000;
+        e->manifest.digest = &s->digest;
+        break;
+    case PLM_EV_PUSH_PLAN:
+        e->push_plan =
+            (struct plm_event_push_plan){3000000000, 1000000000, 2000000000, false, 1, 3};
+        break;
+    case PLM_EV_BLOB_MOUNTED:
+        e->mounted.from = "someone/llama3.2";
+        break;
+    case PLM_EV_UPLOAD_LOST:
+        e->text.message = HOSTILE;
+        break;
+    case PLM_EV_BLOB_SENT:
+        e->sent.bytes = 2019377376;
+        e->sent.elapsed_ms = 61500;
+        break;
+    default:
+        break;
+    }
+}
+
 static inline void fill_store(struct plm_event *e, const struct event_samples *s)
 {
     switch (e->kind) {
@@ -165,6 +197,13 @@ static inline void fill_store(struct plm_event *e, const struct event_samples *s
         e->key.path = "/home/u/.ollama/id_ed25519";
         e->key.public_line = "ssh-ed25519 AAAA";
         e->key.created = true;
+        break;
+    case PLM_EV_LOGIN:
+    case PLM_EV_LOGOUT:
+        e->login.host = "registry.example.org:5000";
+        e->login.user = HOSTILE;
+        e->login.place = "/home/u/.docker/config.json";
+        e->login.checked = e->login.removed = true;
         break;
     case PLM_EV_VERSION:
         e->version.version = "0.1.0";
@@ -240,7 +279,10 @@ static inline struct plm_event sample_event(const struct event_samples *s, enum 
     if ((kind >= PLM_EV_BLOB_CACHED && kind <= PLM_EV_BLOB_FINALIZED) || kind == PLM_EV_RM_BLOB ||
         kind == PLM_EV_BLOB_CHECKED || kind == PLM_EV_BLOB_REPAIRED)
         e.blob = (struct plm_event_blob){&s->blob, 2, 3};
+    if (kind >= PLM_EV_BLOB_EXISTS && kind <= PLM_EV_BLOB_SENT)
+        e.blob = (struct plm_event_blob){&s->blob, 2, 3};
     fill_pull(&e, s);
+    fill_push(&e, s);
     fill_store(&e, s);
     fill_verify(&e, s);
     return e;

@@ -35,7 +35,9 @@ static inline void world_forget(void)
 static inline int world_make(void **state)
 {
     world_no_prune = false;
-    return scratch_make(state);
+    if (scratch_make(state) != 0 || unsetenv("HF_TOKEN") != 0)
+        return -1;
+    return setenv("DOCKER_CONFIG", scratch_file("docker"), 1);
 }
 
 static inline int world_drop(void **state)

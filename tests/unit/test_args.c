@@ -193,7 +193,7 @@ static void wrong_operands_are_refused(void **state)
         {{"help", "frobnicate"}, "there is no command 'frobnicate'"},
         {{"help", "queue"}, "'queue' is not in this version"},
         {{"queue", "add", "a"}, "'queue' is not in this version"},
-        {{"push"}, "to pull a model of that name: pullama pull push"},
+        {{"queue"}, "to pull a model of that name: pullama pull queue"},
         {{"update", "--all"}, "'update' is not in this version"},
         {{"https://host/ns/model"}, "pullama pull http://HOST/NAMESPACE/MODEL"},
         {{"HTTP://host/file.bin"}, "fetching a URL is not in this version"},

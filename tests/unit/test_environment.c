@@ -1,6 +1,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -33,11 +34,29 @@ static void counts_are_positive_and_clamped(void **state)
     assert_int_equal(plm_environment_count(NULL, 32), 0);
 }
 
+static void lists_have_spaces_or_commas_between_their_words(void **state)
+{
+    (void)state;
+    char *copy = NULL;
+    const char *words[3];
+    assert_int_equal(plm_environment_words(" a, b\t", &copy, words, 3), 2);
+    assert_string_equal(words[0], "a");
+    assert_string_equal(words[1], "b");
+    free(copy);
+    assert_int_equal(plm_environment_words("a b c d", &copy, words, 3), 3);
+    free(copy);
+    assert_int_equal(plm_environment_words(" ,", &copy, words, 3), 0);
+    free(copy);
+    assert_int_equal(plm_environment_words(NULL, &copy, words, 3), 0);
+    assert_null(copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(booleans_are_read_as_ollama_reads_them),
         cmocka_unit_test(counts_are_positive_and_clamped),
+        cmocka_unit_test(lists_have_spaces_or_commas_between_their_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

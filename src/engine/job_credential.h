@@ -1,0 +1,20 @@
+/**
+ * Credentials of the queued jobs. Each registry's are looked for once, before the process is
+ * confined, shared by the jobs that need them, and wiped with the last of these. Loop thread only.
+ */
+#pragma once
+
+#include "net/credentials.h"
+#include "pullama/ref.h"
+
+struct plm_job;
+struct plm_held_credential;
+
+/** Looks for those of the job's registry, which may run a helper program; nothing when it has some.
+ * Only a lack of memory is a failure. */
+PLM_MUST bool plm_job_find_credential(struct plm_job *job, struct plm_error *err);
+/** Warns, once for each registry, of what kept some from being used. */
+void plm_job_tell_of_credential(struct plm_job *job);
+/** Borrowed; NULL when none were looked for. */
+const struct plm_credential *plm_job_credential(const struct plm_job *job);
+void plm_job_drop_credential(struct plm_job *job);
