@@ -387,7 +387,9 @@ const struct plm_job_kind plm_repair_kind = {
     .verb = PLM_VERB_VERIFY,
     .changes_store = true,
     .needs_network = true,
-    .integrity_hint = "what could not be repaired is named above; pull the model again, or remove it",
+    .prepare = plm_repair_prepare,
+    .integrity_hint =
+        "what could not be repaired is named above; pull the model again, or remove it",
     .start = start,
     .stop = stop,
     .free = release,
