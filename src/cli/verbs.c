@@ -35,7 +35,8 @@ static bool job_all_operands(const struct plm_args *args, size_t n, struct plm_j
     *out = (struct plm_job_spec){.verb = args->verb->verb,
                                  .models = args->operands,
                                  .model_count = args->operand_count,
-                                 .fast = plm_args_has(args, PLM_OPT_FAST)};
+                                 .fast = plm_args_has(args, PLM_OPT_FAST),
+                                 .repair = plm_args_has(args, PLM_OPT_REPAIR)};
     return true;
 }
 
@@ -124,10 +125,12 @@ static const struct plm_verb_row rows[] = {
      .summary = "hash what is here, and say which models are damaged",
      .more = "Without a MODEL, all in the store. Each blob is read once, however many models share "
              "it, and as many at a time as there are cores. Nothing is changed but a note at each "
-             "blob that it was hashed, and nothing is sent anywhere. Exits with 5 when bytes are "
-             "wrong or missing.",
+             "blob that it was hashed, and nothing is sent anywhere, unless damage is to be "
+             "repaired; the flags of the network are for that. Exits with 5 when bytes are wrong "
+             "or missing.",
      .max_operands = SIZE_MAX,
-     .options = PLM_OPT_BIT(PLM_OPT_FAST),
+     .options = PLM_OPT_BIT(PLM_OPT_FAST) | PLM_OPT_BIT(PLM_OPT_REPAIR) |
+                (NETWORK_OPTIONS & ~PLM_OPT_BIT(PLM_OPT_PLATFORM)),
      .job = job_all_operands},
     {.verb = PLM_VERB_CLEAN,
      .name = "clean",

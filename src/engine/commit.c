@@ -11,8 +11,8 @@
 static void send_back(struct plm_pull *pull, struct plm_download *d)
 {
     d->state = PLM_DOWNLOAD_PLANNED;
-    pull->low = 0;
-    pull->high = pull->high < d->index ? pull->high : d->index;
+    d->is_new = false;
+    pull->next = pull->next < d->index ? pull->next : d->index;
     pull->state = PLM_PULL_TRANSFERRING;
 }
 
@@ -25,7 +25,7 @@ static bool settle(struct plm_pull *pull, struct plm_download *d, bool *wait, st
     enum plm_publish_result result;
     if (!plm_blob_look(store, &d->want, &state, err))
         return false;
-    if (state == PLM_BLOB_PROVEN ||
+    if ((state == PLM_BLOB_PROVEN && !plm_download_is_damaged(d)) ||
         (state == PLM_BLOB_UNPROVEN && d->state == PLM_DOWNLOAD_PRESENT))
         return true;
     if (d->state == PLM_DOWNLOAD_STAGED) {
@@ -34,6 +34,7 @@ static bool settle(struct plm_pull *pull, struct plm_download *d, bool *wait, st
             return false;
         if (result == PLM_PUBLISH_DONE) {
             d->state = PLM_DOWNLOAD_PRESENT;
+            d->is_new = true;
             plm_pull_emit_kind(pull, d, PLM_EV_BLOB_FINALIZED);
             return true;
         }
@@ -111,13 +112,14 @@ static bool publish(struct plm_pull *pull, enum plm_commit_result *result, struc
     if (pull->must_wait || pull->state != PLM_PULL_COMMITTING)
         return true;
     for (size_t i = 0; i < pull->count; i++)
-        plm_blob_renew(store, &pull->downloads[i].want.digest);
+        if (!pull->downloads[i].is_new)
+            plm_blob_renew(store, &pull->downloads[i].want.digest);
     if (!plm_os_sync_dir(store->blobs_fd, err) || !look_again(pull, err))
         return false;
     if (pull->state != PLM_PULL_COMMITTING)
         return true;
     *result = PLM_COMMIT_DONE;
-    return write_manifest(pull, err);
+    return pull->part.over || write_manifest(pull, err);
 }
 
 static bool lock_store(struct plm_pull *pull, bool *is_busy, struct plm_error *err)

@@ -120,7 +120,9 @@ static void add_job(struct rules *rules, const struct plm_job *job)
 {
     const struct plm_engine *engine = job->engine;
     const struct plm_job_kind *kind = job->kind;
-    bool changes = (kind->makes_store || kind->needs_lock || kind->keeps_state) && !job->dry_run;
+    bool changes =
+        (kind->makes_store || kind->needs_lock || kind->changes_store || kind->keeps_state) &&
+        !job->dry_run;
     if (!kind->no_store)
         add_store(rules, engine->options.models_dir,
                   changes ? PLM_CONFINE_CHANGE : PLM_CONFINE_READ);

@@ -35,7 +35,9 @@ bool plm_download_start_chunk(struct plm_download *d)
     for (size_t i = 0; i < count; i++)
         left -= plm_span_length(asked[i]) < left ? plm_span_length(asked[i]) : left;
     const struct plm_plan_pace pace = {.connections = plm_lanes_allowed(&d->pull->lanes),
-                                       .bytes_per_second = d->pull->usual_rate,
+                                       .bytes_per_second = d->pull->usual_rate
+                                                               ? d->pull->usual_rate
+                                                               : plm_lanes_each(&d->pull->lanes),
                                        .answer_ms = d->pull->answer_ms};
     uint64_t length =
         plm_plan_chunk_length(d->want.size, left, d->pull->job->engine->options.chunk_size, &pace);

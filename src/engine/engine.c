@@ -92,6 +92,7 @@ bool plm_engine_new(const struct plm_engine_options *options, struct plm_sink si
     if (!engine)
         return plm_fail(err, PLM_E_NOMEM, "no memory for the engine");
     engine->options = *options;
+    atomic_init(&engine->limit_rate, options->limit_rate);
     engine->last = &engine->first;
     engine->store_lock = PLM_LOCK_INIT;
     engine->store =
@@ -156,7 +157,7 @@ bool plm_engine_network(struct plm_engine *engine, struct plm_error *err)
                                        .resolves = engine->options.resolves,
                                        .resolve_count = engine->options.resolve_count,
                                        .stall_ms = engine->options.stall_ms,
-                                       .limit_rate = engine->options.limit_rate,
+                                       .limit_rate = atomic_load(&engine->limit_rate),
                                        .max_connections = engine->options.connections
                                                               ? engine->options.connections
                                                               : PLM_LANES_MOST};
@@ -191,6 +192,7 @@ static bool copy_spec(struct plm_job *job, const struct plm_job_spec *spec)
 {
     job->dry_run = spec->dry_run;
     job->fast = spec->fast;
+    job->repair = spec->repair;
     job->models = calloc(spec->model_count ? spec->model_count : 1, sizeof(*job->models));
     while (job->models && job->model_count < spec->model_count) {
         if (!copy_text(spec->models[job->model_count], &job->models[job->model_count]))
@@ -211,7 +213,8 @@ bool plm_engine_submit(struct plm_engine *engine, const struct plm_job_spec *spe
     if (!job)
         return plm_fail(err, PLM_E_NOMEM, "no memory for a job");
     job->engine = engine;
-    job->kind = kinds[spec->verb];
+    job->kind =
+        spec->verb == PLM_VERB_VERIFY && spec->repair ? &plm_repair_kind : kinds[spec->verb];
     if (!copy_spec(job, spec)) {
         free_job(job);
         return plm_fail(err, PLM_E_NOMEM, "no memory for a job");
@@ -246,7 +249,7 @@ static bool open_store(struct plm_job *job, struct plm_error *err)
         (void)!plm_store_make_state(&engine->store, &ignored); /* the job says what it lacks */
     /* A store that only Ollama has used has no place for the lock yet. */
     bool lacks_lock = engine->store.manifests_fd >= 0 && engine->store.state_fd < 0;
-    if (job->kind->needs_lock && !job->dry_run && lacks_lock)
+    if ((job->kind->needs_lock || job->kind->changes_store) && !job->dry_run && lacks_lock)
         return reopen_store(engine, true, err);
     return true;
 }
@@ -328,9 +331,23 @@ static void stop_jobs(struct plm_engine *engine)
     }
 }
 
+void plm_engine_limit_rate(struct plm_engine *engine, uint64_t bytes_per_second)
+{
+    atomic_store(&engine->limit_rate, bytes_per_second);
+    atomic_store(&engine->is_limit_new, true);
+    plm_loop_wake(engine->loop);
+}
+
+static void take_over_limit(struct plm_engine *engine)
+{
+    if (engine->http && atomic_exchange(&engine->is_limit_new, false))
+        plm_http_client_limit(engine->http, atomic_load(&engine->limit_rate));
+}
+
 bool plm_engine_step(struct plm_engine *engine, int timeout_ms)
 {
     struct plm_error err = {0};
+    take_over_limit(engine);
     if (engine->stopping)
         stop_jobs(engine);
     struct plm_job *job = engine->first;

@@ -1,6 +1,8 @@
 /** The engine's inside, shared by the job kinds. Loop thread only. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "engine/job_credential.h"
 #include "engine/workers.h"
 #include "event/hub.h"
@@ -14,10 +16,11 @@ struct plm_job;
 /** What a kind of job can do: either run() at once, or start() and go on by callbacks. */
 struct plm_job_kind {
     enum plm_verb verb;
-    bool makes_store; /**< the models directory is made when it is missing */
-    bool needs_ref;   /**< spec.model must be a reference */
-    bool needs_lock;  /**< runs under the store lock, and waits for it; a dry run goes without */
-    bool no_store;    /**< the models directory is not looked at */
+    bool makes_store;   /**< the models directory is made when it is missing */
+    bool needs_ref;     /**< spec.model must be a reference */
+    bool needs_lock;    /**< runs under the store lock, and waits for it; a dry run goes without */
+    bool changes_store; /**< changes files in a store that is there, and needs its `.pullm` */
+    bool no_store;      /**< the models directory is not looked at */
     bool needs_network;
     const char *integrity_hint; /**< what can be done about wrong bytes; NULL: the general hint */
     bool keeps_state;           /**< `.pullm` is made in a store that is there, if it can be */
@@ -39,7 +42,7 @@ struct plm_job_kind {
 };
 extern const struct plm_job_kind plm_pull_kind, plm_push_kind, plm_list_kind, plm_show_kind,
     plm_remove_kind, plm_copy_kind, plm_clean_kind, plm_keygen_kind, plm_verify_kind,
-    plm_login_kind, plm_logout_kind;
+    plm_repair_kind, plm_login_kind, plm_logout_kind;
 
 struct plm_job {
     struct plm_engine *engine;
@@ -51,7 +54,7 @@ struct plm_job {
     size_t model_count;
     char *user, *secret; /**< owned; the secret is wiped */
     struct plm_held_credential *credential;
-    bool dry_run, fast;
+    bool dry_run, fast, repair;
     struct plm_ref ref;
     bool has_ref;
     bool started, ended, stopping;
@@ -76,6 +79,8 @@ struct plm_engine {
     struct plm_timer lock_timer;
     struct plm_lock store_lock;
     bool told_of_lock;
+    _Atomic uint64_t limit_rate; /**< other threads may change these two; the steps look */
+    atomic_bool is_limit_new;
 };
 
 /** Emits an event of this job; id, verb, reference, time and number are filled in. Nothing after

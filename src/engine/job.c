@@ -43,14 +43,13 @@ static const char *hint_of(const struct plm_job *job, enum plm_code code)
         return job->kind->integrity_hint;
     if (pushes && code == PLM_E_AUTH)
         return "push to a namespace of your own with --as; pullama keygen shows the key that the "
-               "registry must know";
+               "registry must know, pullama login keeps a password for it";
     if (pushes && (code == PLM_E_INTEGRITY || code == PLM_E_CORRUPT))
         return "remove the model and pull it again, or build it anew, then push it";
     if (job->kind->verb == PLM_VERB_LOGIN && code == PLM_E_AUTH)
         return "check both; many registries want an access token in place of the password";
     if (job->kind->verb == PLM_VERB_LOGIN || job->kind->verb == PLM_VERB_LOGOUT)
-        return code == PLM_E_BAD_NAME  ? "write it as [scheme://]host[:port]"
-               : code == PLM_E_CORRUPT ? "mend the named file, or move it away"
+        return code == PLM_E_CORRUPT   ? "mend the named file, or move it away"
                : code == PLM_E_NETWORK ? "run the same command again"
                                        : plm_code_hint(code);
     return plm_code_hint(code);

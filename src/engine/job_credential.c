@@ -28,7 +28,8 @@ bool plm_job_find_credential(struct plm_job *job, struct plm_error *err)
     struct plm_error why = {0};
     if (job->credential)
         return true;
-    if (job->target && plm_ref_parse(job->target, &target, &why)) /* else the job will say why not */
+    if (job->target &&
+        plm_ref_parse(job->target, &target, &why)) /* else the job will say why not */
         remote = target;
     struct plm_held_credential *held = engine->credentials;
     while (held && !is_for(held, &remote))

@@ -37,6 +37,12 @@ unsigned plm_lanes_allowed(const struct plm_lanes *lanes)
     return lanes->wanted < lanes->ceiling ? lanes->wanted : lanes->ceiling;
 }
 
+uint64_t plm_lanes_each(const struct plm_lanes *lanes)
+{
+    return lanes->base > 0 && lanes->base_count > 0 ? (uint64_t)(lanes->base / lanes->base_count)
+                                                    : 0;
+}
+
 static int64_t short_ms(const struct plm_lanes_view *view)
 {
     int64_t ms = view->answer_ms * SHORT_ANSWERS;

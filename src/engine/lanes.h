@@ -56,6 +56,8 @@ struct plm_lanes_view {
 void plm_lanes_init(struct plm_lanes *lanes, unsigned least, unsigned most);
 /** How many may be in use now; at least 1. */
 unsigned plm_lanes_allowed(const struct plm_lanes *lanes);
+/** What one connection brought a second when that was measured last; 0: not yet. */
+uint64_t plm_lanes_each(const struct plm_lanes *lanes);
 /** Looks at what came since, and decides. */
 void plm_lanes_look(struct plm_lanes *lanes, const struct plm_lanes_view *view);
 /** The server refused one of @p active connections while it served others. */

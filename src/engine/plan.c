@@ -4,9 +4,12 @@
 #define GRID (UINT64_C(1) << 20)
 #define LEAST (UINT64_C(4) << 20)
 #define FIRST (UINT64_C(8) << 20)
-/* Between two requests a connection is idle for one answer: a twentieth of its time at most. */
-#define PIECE_LEAST_MS 2000
+/* Between two requests a connection is idle for one answer: a twentieth of its time, or towards the
+ * end a fifth. */
 #define PIECE_ANSWERS 20
+#define PIECE_MS 2000
+#define PIECE_ANSWERS_LEAST 5
+#define PIECE_MS_LEAST 500
 #define PIECE_MOST_MS 60000
 #define RATE_MOST (UINT64_C(1) << 40)
 /* A cut connection throws away what is on its way to us. */
@@ -17,25 +20,28 @@ static uint64_t on_grid(uint64_t length)
     return length > 0 ? (length + GRID - 1) / GRID * GRID : GRID;
 }
 
-static uint64_t worth_a_request(const struct plm_plan_pace *pace)
+/* What a connection brings in so many answers, or in @p least_ms if that is longer. */
+static uint64_t brought_in(const struct plm_plan_pace *pace, int64_t answers, int64_t least_ms)
 {
-    int64_t ms = pace->answer_ms * PIECE_ANSWERS;
-    if (pace->bytes_per_second == 0)
-        return FIRST;
-    if (ms < PIECE_LEAST_MS)
-        ms = PIECE_LEAST_MS;
-    if (ms > PIECE_MOST_MS)
-        ms = PIECE_MOST_MS;
     uint64_t rate = pace->bytes_per_second < RATE_MOST ? pace->bytes_per_second : RATE_MOST;
-    return on_grid(rate * (uint64_t)ms / 1000);
+    int64_t ms = pace->answer_ms < PIECE_MOST_MS ? pace->answer_ms * answers : PIECE_MOST_MS;
+    if (ms < least_ms)
+        ms = least_ms;
+    return on_grid(rate * (uint64_t)(ms < PIECE_MOST_MS ? ms : PIECE_MOST_MS) / 1000);
 }
 
 uint64_t plm_plan_chunk_length(uint64_t size, uint64_t left, uint64_t most,
                                const struct plm_plan_pace *pace)
 {
-    uint64_t even = on_grid(size / pace->connections), least = even < LEAST ? even : LEAST;
-    uint64_t length = worth_a_request(pace),
-             share = on_grid(left / (2 * (uint64_t)pace->connections));
+    bool is_known = pace->bytes_per_second > 0;
+    uint64_t length = is_known ? brought_in(pace, PIECE_ANSWERS, PIECE_MS) : FIRST;
+    uint64_t least = is_known ? brought_in(pace, PIECE_ANSWERS_LEAST, PIECE_MS_LEAST) : LEAST;
+    uint64_t even = on_grid(size / pace->connections);
+    uint64_t share = on_grid(left / (2 * (uint64_t)pace->connections));
+    if (least > LEAST)
+        least = LEAST;
+    if (least > even)
+        least = even;
     if (length > share)
         length = share;
     if (length < least)

@@ -1,12 +1,21 @@
-/** A pull: RESOLVING → PREFLIGHT → TRANSFERRING → COMMITTING, then it ends. Shared by pull.c,
- * preflight.c, commit.c, download.c and chunk.c. */
+/**
+ * A pull: RESOLVING → PREFLIGHT → TRANSFERRING → COMMITTING, then it ends. Shared by pull.c,
+ * schedule.c, preflight.c, commit.c, batch.c, download.c and chunk.c.
+ *
+ * A part of another job (pull_part.c) is a pull of one blob that a model of the store names: it
+ * begins with TRANSFERRING, writes no manifest, and tells of its end instead of ending the job.
+ */
 #pragma once
 
+#include "engine/batch.h"
 #include "engine/download.h"
 #include "engine/engine_private.h"
 #include "engine/lanes.h"
 #include "engine/meter.h"
 #include "engine/mirrors.h"
+
+/** Blobs that are looked at in each step. */
+#define PLM_PULL_OPEN_MAX 84
 
 enum plm_pull_state {
     PLM_PULL_RESOLVING,
@@ -16,15 +25,30 @@ enum plm_pull_state {
     PLM_PULL_STATES
 };
 
+/** What a part is of the job that it belongs to. */
+struct plm_pull_part {
+    uint32_t index, blob_count;       /**< of its blob, 0-based, and how many the job has */
+    uint64_t bytes_before, bytes_all; /**< that the job had done and will have done */
+    uint64_t bytes_shown;             /**< of its blob, that were shown by an earlier attempt */
+    /** Comes once, on the loop thread; @p err NULL: the blob stands in blobs/. Free the pull
+     * afterwards, not during the call. */
+    void (*over)(void *ctx, const struct plm_error *err);
+    void *ctx;
+};
+
 struct plm_pull {
     struct plm_job *job;
+    struct plm_pull_part part; /**< over NULL: it is the whole job */
+    bool is_over;              /**< a part that has told of its end */
     struct plm_registry *registry;
     struct plm_mirrors mirrors;
     struct plm_manifest *manifest;
     struct plm_download *downloads; /**< owned array */
     size_t count;
-    size_t low;  /**< all before it are staged or present */
-    size_t high; /**< none from it on was opened */
+    size_t next; /**< none from it on was opened since it was planned */
+    struct plm_download *open[PLM_PULL_OPEN_MAX]; /**< neither planned nor settled, ascending */
+    size_t open_count;
+    struct plm_batch batch;
     enum plm_pull_state state;
     bool is_child;          /**< the manifest was chosen out of an index */
     struct plm_lanes lanes; /**< how many chunks may be under way */
@@ -44,6 +68,18 @@ struct plm_pull {
     bool wrote_manifest;
 };
 
+/** A pull from the registry of @p ref, with nothing to do yet. */
+PLM_MUST bool plm_pull_new(struct plm_job *job, const struct plm_ref *ref, struct plm_pull **out,
+                           struct plm_error *err);
+void plm_pull_free(struct plm_pull *pull);
+/** Starts what preflight found to fit. */
+void plm_pull_transfer(struct plm_pull *pull);
+/** pull_part.c: starts a part that fetches @p want, and replaces what stands in its place; the file
+ * there with the inode @p damaged (0: none) is no good, whatever its note says. */
+PLM_MUST bool plm_pull_start_part(struct plm_job *job, const struct plm_ref *ref,
+                                  const struct plm_descriptor *want, uint64_t damaged,
+                                  const struct plm_pull_part *part, struct plm_pull **out,
+                                  struct plm_error *err);
 /** Remembers the first error and lets the pull end. */
 void plm_pull_fail(struct plm_pull *pull, const struct plm_error *err);
 /** Looks at everything soon, from the loop. */
@@ -59,6 +95,10 @@ void plm_pull_received(struct plm_pull *pull, size_t length, bool is_new);
 void plm_pull_show_progress(struct plm_pull *pull, struct plm_download *download);
 struct plm_loop *plm_pull_loop(const struct plm_pull *pull);
 
+/** schedule.c: moves all on, and starts what may run. True when all blobs are staged or present. */
+bool plm_pull_schedule(struct plm_pull *pull);
+/** schedule.c: lets what came decide about the number of requests; ten times a second. */
+void plm_pull_look_at_lanes(struct plm_pull *pull);
 /** preflight.c: says what is here and what must come, and whether it fits. */
 PLM_MUST bool plm_pull_preflight(struct plm_pull *pull, struct plm_event_plan *out,
                                  struct plm_error *err);

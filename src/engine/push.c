@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/lanes.h"
 #include "os/os.h"
 #include "store/blobs.h"
 
 #define TICK_MS 100
 #define LOCK_RETRY_MS 300
-#define CONNECTIONS_DEFAULT 4
 
 struct plm_loop *plm_push_loop(const struct plm_push *push)
 {
@@ -357,8 +357,7 @@ static bool start(struct plm_job *job, struct plm_error *err)
         return plm_fail(err, PLM_E_NOMEM, "no memory for a push");
     job->state = push;
     push->job = job;
-    push->connections =
-        engine->options.connections ? engine->options.connections : CONNECTIONS_DEFAULT;
+    push->connections = engine->options.connections ? engine->options.connections : PLM_LANES_LEAST;
     push->record.state_fd = -1;
     push->record.lock = PLM_LOCK_INIT;
     push->kick = (struct plm_timer){.fire = on_kick, .ctx = push};

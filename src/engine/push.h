@@ -5,6 +5,7 @@
 #pragma once
 
 #include "engine/engine_private.h"
+#include "engine/lanes.h"
 #include "engine/meter.h"
 #include "engine/upload.h"
 #include "store/sessions.h"

@@ -209,6 +209,7 @@ static bool copy_options(struct plm_http_client *client, const struct plm_http_o
                         plm_url_redacted(options->proxy, shown, sizeof(shown)));
     }
     unsigned connections = options->max_connections ? options->max_connections : 1;
+    client->max_connections = connections;
     long share = (long)(BUFFER_ALL / connections);
     client->buffer_bytes = connections <= 8 ? BUFFER_FEW : share;
     if (client->buffer_bytes < BUFFER_LEAST)
@@ -277,6 +278,9 @@ uint64_t plm_http_client_sent(const struct plm_http_client *client)
 void plm_http_client_limit(struct plm_http_client *client, uint64_t bytes_per_second)
 {
     plm_rate_set(&client->rate, bytes_per_second, plm_loop_now(client->loop));
+    /* Their buffers were made for another rate. */
+    for (struct plm_http_transfer *t = client->first; t; t = t->next)
+        (void)curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L);
     plm_timer_start(client->loop, &client->resume, 0); /* whoever waits, waits by the new rate */
 }
 

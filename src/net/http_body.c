@@ -25,6 +25,9 @@ static bool is_content(const struct plm_http_transfer *t)
 static bool begin_body(struct plm_http_transfer *t)
 {
     t->begun = true;
+    /* Whoever has too many connections gets this one back. */
+    if (t->outcome.head.status == 429 || t->outcome.head.status == 503)
+        (void)curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L);
     if (!t->sink.write || !is_content(t) || t->is_head_request)
         return true;
     struct plm_error *err = &t->outcome.error;

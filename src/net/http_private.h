@@ -30,6 +30,7 @@ struct plm_http_client {
     struct plm_timer stall_check;
     struct plm_timer resume;
     struct plm_rate rate;
+    unsigned max_connections;
     uint64_t round; /* of resuming */
 };
 

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define NEUTRAL_AGENT "pullama"
 #define IDLE_SECONDS 60L /* load balancers close idle connections after about so long */
@@ -45,6 +46,17 @@ static bool set_transport(struct plm_http_transfer *t, const struct plm_http_req
     return ok;
 }
 
+/* Without this the system takes in megabytes on each connection before the rate is felt: the link
+ * would be full for as long as if there were no limit. */
+static int prepare_socket(void *ctx, curl_socket_t socket, curlsocktype purpose)
+{
+    const struct plm_http_client *client = ((struct plm_http_transfer *)ctx)->client;
+    int bytes = plm_rate_ahead(&client->rate, client->max_connections);
+    if (bytes > 0)
+        (void)setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)); /* a hint */
+    return plm_http_on_socket(ctx, socket, purpose); /* any of them may send a body later */
+}
+
 static bool set_callbacks(struct plm_http_transfer *t)
 {
     CURL *easy = t->easy;
@@ -57,8 +69,8 @@ static bool set_callbacks(struct plm_http_transfer *t)
     SET(ok, easy, CURLOPT_WRITEDATA, t);
     SET(ok, easy, CURLOPT_PREREQFUNCTION, plm_http_on_sending);
     SET(ok, easy, CURLOPT_PREREQDATA, t);
-    SET(ok, easy, CURLOPT_SOCKOPTFUNCTION,
-        plm_http_on_socket); /* any of them may send a body later */
+    SET(ok, easy, CURLOPT_SOCKOPTFUNCTION, prepare_socket);
+    SET(ok, easy, CURLOPT_SOCKOPTDATA, t);
     return ok && (!t->body.is_set || plm_http_set_body(t));
 }
 

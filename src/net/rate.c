@@ -5,6 +5,9 @@
 #define PIECE (16u << 10) /* curl hands over at most so much at a time */
 #define BURST_MS 100
 #define WAKE_MS 20
+#define AHEAD_MS 800
+#define AHEAD_LEAST (16u << 10)
+#define AHEAD_MOST (4u << 20)
 #define FASTEST (1ull << 40) /* keeps all products far from overflow */
 
 static int64_t burst_of(const struct plm_rate *rate)
@@ -66,6 +69,16 @@ int64_t plm_rate_wait_ms(struct plm_rate *rate, int64_t now_ms)
     if (rate->credit >= worth)
         return 0;
     return (worth - rate->credit + per_ms - 1) / per_ms;
+}
+
+int plm_rate_ahead(const struct plm_rate *rate, unsigned connections)
+{
+    if (!rate->per_second)
+        return 0;
+    uint64_t ahead = rate->per_second * AHEAD_MS / UNIT / (connections ? connections : 1);
+    if (ahead < AHEAD_LEAST)
+        ahead = AHEAD_LEAST;
+    return (int)(ahead < AHEAD_MOST ? ahead : AHEAD_MOST);
 }
 
 uint64_t plm_rate_share(const struct plm_rate *rate, size_t sharers)

@@ -21,5 +21,8 @@ bool plm_rate_may_pass(struct plm_rate *rate, int64_t now_ms);
 void plm_rate_take(struct plm_rate *rate, uint64_t bytes);
 /** How long to wait until so much credit is there that it is worth waking up. */
 int64_t plm_rate_wait_ms(struct plm_rate *rate, int64_t now_ms);
+/** Bytes that each of @p connections may have waiting for us in the system, so that all together
+ * run ahead of the rate by less than a second; 0: no matter. */
+int plm_rate_ahead(const struct plm_rate *rate, unsigned connections);
 /** What one of @p sharers may take before it is the next one's turn. */
 uint64_t plm_rate_share(const struct plm_rate *rate, size_t sharers);

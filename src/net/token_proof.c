@@ -129,6 +129,7 @@ bool plm_tokens_use_directly(struct plm_tokens *tokens, const struct plm_challen
         return false;
     if (tokens->credential_tried) {
         tokens->credential_refused = true;
+        plm_buf_wipe(&tokens->bearer);
         return false;
     }
     const struct plm_buf *header = &tokens->options.credential->header;

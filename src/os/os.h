@@ -50,10 +50,18 @@ PLM_MUST bool plm_os_allocate(int fd, uint64_t size, struct plm_error *err);
 PLM_MUST bool plm_os_sync_data(int fd, struct plm_error *err);
 PLM_MUST bool plm_os_sync_file(int fd, struct plm_error *err);
 PLM_MUST bool plm_os_sync_dir(int dir, struct plm_error *err);
+/** Syncs the whole file system that @p fd lies on, at the cost of one file or so. False, quietly, where that failed or
+ *  is not known to reach the disk: then each file has to be synced. Followed by plm_os_sync_result() for each file. */
+PLM_MUST bool plm_os_sync_volume(int fd);
+/** Whether bytes of this file could not be written back since that was last asked. */
+PLM_MUST bool plm_os_sync_result(int fd, struct plm_error *err);
 /** Starts writing a range back without waiting; a hint. */
 void plm_os_write_behind(int fd, struct plm_span span);
 /** The cached pages of a range are not needed any more; a hint. */
 void plm_os_drop_cache(int fd, struct plm_span span);
+/** Copies a range from one file to the same place of another inside the system, sharing blocks where the file
+ * system can; *copied of its bytes, from its start on. False when it cannot, or can no further: read and write. */
+bool plm_os_copy_range(int from, int to, struct plm_span span, uint64_t *copied);
 /** The file will be read from its beginning to its end; a hint. */
 void plm_os_read_ahead(int fd);
 /** The first run of data (not a hole) at or after @p from; false when there is none or it cannot be told. */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #ifdef __linux__
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #endif
 
@@ -70,6 +71,48 @@ bool plm_os_sync_dir(int dir, struct plm_error *err)
     return true;
 }
 
+#ifdef __linux__
+/* File systems whose sync is known to wait for the disk. One that a program provides (FUSE) may
+ * never hear of it. */
+static bool syncs_as_a_whole(int fd)
+{
+    static const unsigned long known[] = {0xEF53 /* ext4 */, 0x58465342 /* XFS */,
+                                          0x9123683E /* Btrfs */, 0xF2F52010 /* F2FS */,
+                                          0x01021994 /* tmpfs */};
+    struct statfs fs;
+    if (fstatfs(fd, &fs) != 0)
+        return false;
+    for (size_t i = 0; i < PLM_COUNT(known); i++)
+        if ((unsigned long)fs.f_type == known[i])
+            return true;
+    return false;
+}
+
+bool plm_os_sync_volume(int fd)
+{
+    return syncs_as_a_whole(fd) && sync_whole(fd, syncfs) == 0;
+}
+
+bool plm_os_sync_result(int fd, struct plm_error *err)
+{
+    /* Nothing is left to wait for; but before Linux 5.8 only this tells of a failure. */
+    if (sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE) != 0)
+        return plm_fail_sys(err, errno, "sync data to the disk");
+    return true;
+}
+#else
+bool plm_os_sync_volume(int fd)
+{
+    (void)fd;
+    return false;
+}
+
+bool plm_os_sync_result(int fd, struct plm_error *err)
+{
+    return plm_os_sync_data(fd, err);
+}
+#endif
+
 void plm_os_write_behind(int fd, struct plm_span span)
 {
 #ifdef __linux__
@@ -88,6 +131,28 @@ void plm_os_drop_cache(int fd, struct plm_span span)
 #else
     (void)fd;
     (void)span;
+#endif
+}
+
+bool plm_os_copy_range(int from, int to, struct plm_span span, uint64_t *copied)
+{
+    *copied = 0;
+#ifdef __linux__
+    while (span.start < span.end) {
+        off_t in = (off_t)span.start, out = in;
+        ssize_t got = copy_file_range(from, &in, to, &out, (size_t)plm_span_length(span), 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        span.start += (uint64_t)got;
+        *copied += (uint64_t)got;
+    }
+    return true;
+#else
+    (void)from;
+    (void)to;
+    return false;
 #endif
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define HOLDER_TEXT 24
+#define HOLDER_NOTE "holder"
 
 /* The lock counts only if the name still leads to the file that was locked. What has another name
  * too is somebody's file: the holder's id must not be written into it. */
@@ -18,6 +19,18 @@ static bool is_current(int dir, const char *name, int fd, bool *current, struct 
     if (*current && held.links > 1)
         return plm_fail(err, PLM_E_CORRUPT, "the file has a second name; move it away");
     return true;
+}
+
+/* In an attribute, so that the file has no bytes: to give the block of one back costs milliseconds
+ * on some file systems, for each of a thousand blobs. Else in the file, over what stood there. The
+ * id only informs: a full disk may keep it out. */
+static void name_holder(int fd)
+{
+    char pid[HOLDER_TEXT];
+    struct plm_error unimportant = {0};
+    int length = snprintf(pid, sizeof(pid), "%-20ld\n", plm_os_pid());
+    if (!plm_os_note_set(fd, HOLDER_NOTE, pid, (size_t)length))
+        (void)!plm_os_write_at(fd, pid, (size_t)length, 0, &unimportant);
 }
 
 bool plm_lock_try(int dir, const char *name, struct plm_lock *out, struct plm_error *err)
@@ -35,12 +48,7 @@ bool plm_lock_try(int dir, const char *name, struct plm_lock *out, struct plm_er
             plm_os_close(fd);
             continue;
         }
-        /* Written over what stood there, at one length: cutting the file first costs milliseconds
-         * on ext4, which then writes it out when it is closed. */
-        char pid[HOLDER_TEXT];
-        int length = snprintf(pid, sizeof(pid), "%-20ld\n", plm_os_pid());
-        struct plm_error unimportant = {0}; /* the id only informs: a full disk may keep it out */
-        (void)!plm_os_write_at(fd, pid, (size_t)length, 0, &unimportant);
+        name_holder(fd);
         *out = (struct plm_lock){.dir = dir, .fd = fd};
         (void)snprintf(out->name, sizeof(out->name), "%s", name);
         return true;
@@ -61,13 +69,18 @@ void plm_lock_release(struct plm_lock *lock, bool remove)
 
 long plm_lock_holder(int dir, const char *name)
 {
-    char *text = NULL;
-    size_t size = 0;
+    char text[HOLDER_TEXT + 1] = "";
+    size_t length = 0;
+    int fd = -1;
     struct plm_error quiet = {0};
-    if (!plm_os_read_file(dir, name, 64, &text, &size, &quiet))
+    if (!plm_os_open(dir, name, PLM_OPEN_READ, &fd, &quiet))
         return 0;
+    if (!plm_os_note_get(fd, HOLDER_NOTE, text, HOLDER_TEXT, &length) &&
+        !plm_os_read_at(fd, text, HOLDER_TEXT, 0, &length, &quiet))
+        length = 0;
+    plm_os_close(fd);
+    text[length] = '\0';
     long pid = strtol(text, NULL, 10);
-    free(text);
     return pid > 0 ? pid : 0;
 }
 

@@ -16,7 +16,7 @@ struct plm_lock {
 
 #define PLM_LOCK_INIT ((struct plm_lock){.dir = -1, .fd = -1})
 
-/** Takes the lock, or fails with PLM_E_BUSY at once. Writes our process id into the file, for
+/** Takes the lock, or fails with PLM_E_BUSY at once. Leaves our process id at the file, for
  * others to tell. */
 PLM_MUST bool plm_lock_try(int dir, const char *name, struct plm_lock *out, struct plm_error *err);
 /** Gives it back; with @p remove its file goes too. Not held: nothing. */

@@ -7,6 +7,15 @@
 #include "store/checkpoint.h"
 #include "store/partial.h"
 
+/* One sync of the file system costs as much as that of a few files, each of which waits for the
+ * disk. But it waits for what other programs wrote, too. */
+#define TOGETHER_LEAST 3
+
+bool plm_partial_has_record(const struct plm_partial *p)
+{
+    return p->live || p->has_checkpoint;
+}
+
 bool plm_partial_sync_prepare(const struct plm_partial *p, struct plm_partial_sync *out,
                               struct plm_error *err)
 {
@@ -15,7 +24,7 @@ bool plm_partial_sync_prepare(const struct plm_partial *p, struct plm_partial_sy
     (void)snprintf(sync.temp_name, sizeof(sync.temp_name), "%s.tmp", sync.name);
     if (!plm_spans_copy(&p->written, &sync.claim, err))
         return false;
-    if (p->live || p->has_checkpoint) {
+    if (plm_partial_has_record(p)) {
         struct plm_buf text = PLM_BUF_INIT(PLM_CHECKPOINT_MAX_BYTES);
         if (!plm_checkpoint_encode(p->want, &sync.claim, &text, err)) {
             plm_buf_done(&text);
@@ -36,6 +45,18 @@ void plm_partial_sync_run(struct plm_partial_sync *sync)
         sync->data_synced &&
         (!sync->text || plm_atomic_write(sync->state_dir, sync->temp_name, sync->state_dir,
                                          sync->name, sync->text, sync->text_size, &sync->err));
+}
+
+void plm_partial_sync_run_all(struct plm_partial_sync *syncs, size_t count)
+{
+    bool together = count >= TOGETHER_LEAST && plm_os_sync_volume(syncs[0].fd);
+    for (size_t i = 0; i < count; i++) {
+        struct plm_partial_sync *sync = &syncs[i];
+        if (together && !sync->text)
+            sync->ok = sync->data_synced = plm_os_sync_result(sync->fd, &sync->err);
+        else
+            plm_partial_sync_run(sync);
+    }
 }
 
 /* The kernel reports a failed write-back once and may drop the pages, also of what was written

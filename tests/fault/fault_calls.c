@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "disk_log.h"
@@ -50,6 +51,17 @@ FAULT_WRAP(ssize_t, pread64, (int fd, void *bytes, size_t length, off_t offset))
     if (length > 1 && fault_fails(CAN_SHORT, "pread"))
         length /= 2;
     return __real_pread64(fd, bytes, length, offset);
+}
+
+/* A file system that cannot: a disk's history is told in writes. */
+FAULT_WRAP(ssize_t, copy_file_range,
+           (int from, off_t *in, int to, off_t *out, size_t length, unsigned flags))
+{
+    if (!fault_log() && !fault_fails(CAN_EIO | CAN_EINTR, "copy_file_range"))
+        return __real_copy_file_range(from, in, to, out, length, flags);
+    if (fault_log())
+        errno = EOPNOTSUPP;
+    return -1;
 }
 
 FAULT_WRAP(int, fstat64, (int fd, struct stat *st))
@@ -234,6 +246,69 @@ FAULT_WRAP(int, fsync, (int fd))
 FAULT_WRAP(int, fdatasync, (int fd))
 {
     return sync_noted(fd, "fdatasync", __real_fdatasync);
+}
+
+static bool is_change(const struct disk_note *note)
+{
+    return note->kind != DISK_SYNC && note->kind != DISK_LOST && note->kind != DISK_DONE;
+}
+
+/* All that was changed before: each file and each directory that the log has heard of. */
+static void note_all_synced(struct disk_log *log, size_t covers)
+{
+    uint64_t *inodes = calloc(2 * covers + 1, sizeof(*inodes));
+    size_t count = 0, at = 0;
+    if (!inodes)
+        abort();
+    disk_log_lock();
+    for (const struct disk_note *n = NULL; at < covers && (n = disk_log_next(log, n)); at++) {
+        if (is_change(n))
+            inodes[count++] = n->inode;
+        if (n->kind == DISK_RENAME)
+            inodes[count++] = n->first;
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool is_known = false;
+        for (size_t k = 0; k < i && !is_known; k++)
+            is_known = inodes[k] == inodes[i];
+        if (!is_known)
+            disk_log_add(log, DISK_SYNC, inodes[i], covers, NULL, 0);
+    }
+    disk_log_unlock();
+    free(inodes);
+}
+
+/* That it fails may be for another program's file: ours must be synced one by one, then. */
+FAULT_WRAP(int, syncfs, (int fd))
+{
+    struct fault_plan *plan = fault_armed();
+    if (!plan)
+        return __real_syncfs(fd);
+    size_t covers = disk_log_count(fault_log());
+    atomic_fetch_add(&plan->syncs, 1);
+    if (fault_fails(CAN_EIO | CAN_ENOSPC | CAN_EINTR, "syncfs"))
+        return -1;
+    if (fault_log())
+        note_all_synced(fault_log(), covers);
+    return 0;
+}
+
+FAULT_WRAP(int, fstatfs64, (int fd, struct statfs *fs))
+{
+    return fault_fails(CAN_EIO, "fstatfs") ? -1 : __real_fstatfs64(fd, fs);
+}
+
+/* A hint, unless it asks for what became of the bytes. */
+FAULT_WRAP(int, sync_file_range, (int fd, off_t from, off_t length, unsigned flags))
+{
+    if ((flags & SYNC_FILE_RANGE_WAIT_BEFORE) &&
+        fault_fails(CAN_EIO | CAN_ENOSPC, "sync_file_range")) {
+        int number = errno;
+        lose_unsynced(fd);
+        errno = number;
+        return -1;
+    }
+    return __real_sync_file_range(fd, from, length, flags);
 }
 
 /* ---- names ---- */

@@ -226,7 +226,20 @@ def proxies():
             "http://h.example/\n*.example", "http://1.2.3.4/\n1.2.3.4/33,1.2.3.4:81"]
 
 
-ALL = {"ref": refs, "manifest": manifests, "index": indexes, "challenge": challenges, "http_head": heads, "range": ranges,
+def docker_configs():
+    entry = {"auth": "YW5uOnB3"}
+    values = [(0, {"auths": {"https://r.example/v1/": entry, "r.example": {**entry, "email": "x"}}, "z": [1.5, None]}),
+              (0, {"credHelpers": {"r.example": "pass"}, "credsStore": "desktop", "auths": {"r.example": {}}}),
+              (1, {"auths": {"127.0.0.1:5000": {"username": "ann", "password": "pw"}, "127.0.0.1": entry}}),
+              (2, {"auths": {"https://index.docker.io/v1/": {"auth": "YW5uOg==", "identitytoken": "t"}}}),
+              (3, {"auths": {"[::1]:81": {"registrytoken": "t"}, "http://[::1]:81": entry}}),
+              (0, {"ServerURL": "r.example", "Username": "ann", "Secret": "p:w"}), (0, {"Username": "<token>", "Secret": "x"}),
+              (0, {"auths": 7}), (0, {"auths": {"r.example": 7}}), (0, {"auths": {"r.example": {"auth": "YTpiCmM="}}}),
+              (0, {"credsStore": "../../bin/sh"}), (0, {"auths": None, "credHelpers": []})]
+    return [bytes([number]) + packed(value) for number, value in values]
+
+
+ALL = {"docker_config": docker_configs, "ref": refs, "manifest": manifests, "index": indexes, "challenge": challenges, "http_head": heads, "range": ranges,
        "url": urls, "checkpoint": checkpoints, "live": lives, "part": parts, "sshkey": keys, "gguf": ggufs,
        "chunksums": chunksums, "text": texts, "json": jsons, "params": params, "spans": spans, "encode": encodes, "proxy": proxies}
 

@@ -169,7 +169,7 @@ class Program:
 
     @property
     def is_sanitized(self):
-        return b"__asan_init" in self.path.read_bytes()
+        return any(name in self.path.read_bytes() for name in (b"__asan_init", b"__tsan_init"))
 
     def start_pull(self, *arguments, **options):
         return self.start("pull", "--output", "json", *arguments, **options)

@@ -254,9 +254,39 @@ static void what_is_not_http_is_malformed(void **state)
     }
 }
 
+static atomic_bool is_reused;
+
+/* Refuses the first request, and would answer another one on that connection. */
+static void answer_refusing(struct tiny_server *server, int fd)
+{
+    bool is_first = atomic_load(&server->requests) == 1;
+    tiny_say(fd, is_first ? "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+                          : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    if (is_first && tiny_read_request(server, fd)) {
+        atomic_store(&is_reused, true);
+        tiny_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    }
+}
+
+static void a_refusing_server_gets_its_connection_back(void **state)
+{
+    (void)state;
+    struct world w;
+    struct record refused = {0}, answered = {0};
+    atomic_store(&is_reused, false);
+    world_open(&w, answer_refusing);
+    world_get(&w, &refused, (struct plm_http_request){0});
+    assert_int_equal(refused.status, 503);
+    world_get(&w, &answered, (struct plm_http_request){0});
+    assert_int_equal(answered.status, 200);
+    assert_false(atomic_load(&is_reused));
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_refusing_server_gets_its_connection_back),
         cmocka_unit_test(partial_content_goes_to_the_sink),
         cmocka_unit_test(error_body_never_reaches_the_sink),
         cmocka_unit_test(empty_content_is_begun_too),

@@ -159,6 +159,32 @@ static void a_sync_that_was_never_finished_is_dropped_without_a_trace(void **sta
     free(bytes);
 }
 
+static void several_are_synced_together_and_records_are_still_written(void **state)
+{
+    (void)state;
+    struct plm_descriptor wants[4];
+    struct plm_partial *partials[4];
+    struct plm_partial_sync syncs[4];
+    for (unsigned i = 0; i < 4; i++) {
+        uint64_t size = i == 2 ? SIZE : 1000; /* one of them keeps a record */
+        unsigned char *bytes = made_bytes(size, i);
+        wants[i] = want_of(bytes, size);
+        partials[i] = opened(&wants[i]);
+        put_span(partials[i], bytes, 0, 700);
+        syncs[i] = prepared(partials[i]);
+        assert_int_equal(plm_partial_has_record(partials[i]), i == 2);
+        free(bytes);
+    }
+    plm_partial_sync_run_all(syncs, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_true(syncs[i].ok && syncs[i].data_synced);
+        assert_true(plm_partial_sync_finish(partials[i], &syncs[i], NULL));
+        assert_one_span(&partials[i]->durable, 0, 700);
+        assert_int_equal(checkpointed(&wants[i]), i == 2 ? 700 : 0);
+        plm_partial_free(partials[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +192,7 @@ int main(void)
         WITH_STORE(a_failed_sync_voids_all_that_is_not_durable),
         WITH_STORE(a_checkpoint_that_cannot_be_written_voids_nothing),
         WITH_STORE(a_small_blob_is_synced_without_a_checkpoint),
+        WITH_STORE(several_are_synced_together_and_records_are_still_written),
         WITH_STORE(a_sync_that_was_never_finished_is_dropped_without_a_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

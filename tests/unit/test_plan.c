@@ -40,7 +40,7 @@ static void a_piece_lasts_long_against_the_wait_for_the_next(void **state)
                                usual = {4, 5 * MIB, 50}, far = {4, 5 * MIB, 300},
                                fast = {4, GIB, 1};
     assert_int_equal(plm_plan_chunk_length(4 * GIB, 4 * GIB, 64 * MIB, &unknown), 8 * MIB);
-    assert_int_equal(plm_plan_chunk_length(4 * GIB, 4 * GIB, 64 * MIB, &slow), 4 * MIB);
+    assert_int_equal(plm_plan_chunk_length(4 * GIB, 4 * GIB, 64 * MIB, &slow), MIB);
     assert_int_equal(plm_plan_chunk_length(4 * GIB, 4 * GIB, 64 * MIB, &usual), 10 * MIB);
     assert_int_equal(plm_plan_chunk_length(4 * GIB, 4 * GIB, 64 * MIB, &far), 30 * MIB);
     assert_int_equal(plm_plan_chunk_length(4 * GIB, 4 * GIB, 64 * MIB, &fast), 64 * MIB);
@@ -62,6 +62,8 @@ static void pieces_shrink_towards_the_end(void **state)
     assert_int_equal(plm_plan_chunk_length(GIB, 1, 64 * KIB, &many),
                      64 * KIB); /* as the user said */
     assert_int_equal(plm_plan_chunk_length(16 * MIB, 16 * MIB, 64 * MIB, &many), MIB);
+    const struct plm_plan_pace slow = {16, MIB, 50};
+    assert_int_equal(plm_plan_chunk_length(GIB, 8 * MIB, 64 * MIB, &slow), MIB);
 }
 
 static uint32_t next_random(uint32_t *seed)

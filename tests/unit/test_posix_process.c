@@ -1,2 +1,154 @@
-#include "scratch.h"
-int main(void) { return 0; }
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "os/os.h"
+#include "os/process.h"
+#include "program_scripts.h"
+
+#define PATIENCE_MS 20000
+
+static bool run(const char *input, size_t input_size, int64_t timeout_ms, struct plm_buf *out,
+                int *status, struct plm_error *err)
+{
+    static const char *const arguments[] = {"program", "get", NULL};
+    const struct plm_process_request request = {
+        .arguments = arguments, .input = input, .input_size = input_size, .timeout_ms = timeout_ms};
+    return plm_process_run(&request, out, status, err);
+}
+
+static void input_output_and_status_are_passed(void **state)
+{
+    (void)state;
+    struct plm_buf out = PLM_BUF_INIT(1000);
+    struct plm_error err = {0};
+    int status = -1;
+    script_make("program", "echo \"$1:$(cat)\"; echo hidden >&2; exit 3");
+    assert_true(run("secret", 6, PATIENCE_MS, &out, &status, &err));
+    assert_string_equal(out.bytes, "get:secret\n");
+    assert_int_equal(status, 3);
+    plm_buf_wipe(&out);
+}
+
+static void a_program_that_is_ended_by_a_signal_is_told_apart(void **state)
+{
+    (void)state;
+    struct plm_buf out = PLM_BUF_INIT(1000);
+    struct plm_error err = {0};
+    int status = -1;
+    script_make("program", "kill -9 $$");
+    assert_true(run("", 0, PATIENCE_MS, &out, &status, &err));
+    assert_int_equal(status, 128 + SIGKILL);
+    plm_buf_wipe(&out);
+}
+
+static void a_missing_program_is_named(void **state)
+{
+    (void)state;
+    struct plm_buf out = PLM_BUF_INIT(1000);
+    struct plm_error err = {0};
+    int status = -1;
+    assert_false(run("", 0, PATIENCE_MS, &out, &status, &err));
+    assert_int_equal(err.code, PLM_E_NOT_FOUND);
+    assert_non_null(strstr(err.msg, "program"));
+    assert_int_equal(status, -1);
+}
+
+static void too_much_output_ends_the_program(void **state)
+{
+    (void)state;
+    struct plm_buf out = PLM_BUF_INIT(1000);
+    struct plm_error err = {0};
+    int status = -1;
+    script_make("program", "while :; do echo 0123456789; done");
+    assert_false(run("", 0, PATIENCE_MS, &out, &status, &err));
+    assert_int_equal(err.code, PLM_E_LIMIT);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* nothing of it is left */
+    plm_buf_wipe(&out);
+}
+
+static void a_program_that_takes_too_long_is_ended(void **state)
+{
+    (void)state;
+    struct plm_buf out = PLM_BUF_INIT(1000);
+    struct plm_error err = {0};
+    int status = -1;
+    script_make("program", "exec sleep 1000");
+    assert_false(run("", 0, 100, &out, &status, &err));
+    assert_int_equal(err.code, PLM_E_BUSY);
+    /* one that closes its output and stays */
+    err = (struct plm_error){0};
+    script_make("program", "exec >/dev/null; exec sleep 1000");
+    assert_false(run("", 0, 100, &out, &status, &err));
+    assert_int_equal(err.code, PLM_E_BUSY);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+static void on_alarm(int number)
+{
+    (void)number;
+}
+
+static void a_signal_to_us_ends_it(void **state)
+{
+    (void)state;
+    struct plm_buf out = PLM_BUF_INIT(1000);
+    struct plm_error err = {0};
+    struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+    int status = -1;
+    script_make("program", "kill -ALRM $PPID; exec sleep 1000");
+    assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+    assert_false(run("", 0, PATIENCE_MS, &out, &status, &err));
+    assert_int_equal(err.code, PLM_E_INTERRUPTED);
+}
+
+static void input_that_nobody_reads_does_no_harm(void **state)
+{
+    (void)state;
+    static char large[30000];
+    struct plm_buf out = PLM_BUF_INIT(1000);
+    struct plm_error err = {0};
+    int status = -1;
+    memset(large, 'x', sizeof(large));
+    script_make("program", "exec <&-; exit 0");
+    assert_true(run(large, sizeof(large), PATIENCE_MS, &out, &status, &err));
+    assert_int_equal(status, 0);
+    plm_buf_wipe(&out);
+}
+
+static void input_that_no_pipe_holds_is_refused(void **state)
+{
+    (void)state;
+    struct plm_buf out = PLM_BUF_INIT(1000);
+    struct plm_error err = {0};
+    int status = -1;
+    char *huge = calloc(1, 4u << 20);
+    assert_non_null(huge);
+    script_make("program", "exit 0");
+    assert_false(run(huge, 4u << 20, PATIENCE_MS, &out, &status, &err));
+    assert_int_equal(err.code, PLM_E_LIMIT);
+    free(huge);
+}
+
+#define WITH_SCRATCH(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_drop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_SCRATCH(input_output_and_status_are_passed),
+        WITH_SCRATCH(a_program_that_is_ended_by_a_signal_is_told_apart),
+        WITH_SCRATCH(a_missing_program_is_named),
+        WITH_SCRATCH(too_much_output_ends_the_program),
+        WITH_SCRATCH(a_program_that_takes_too_long_is_ended),
+        WITH_SCRATCH(a_signal_to_us_ends_it),
+        WITH_SCRATCH(input_that_nobody_reads_does_no_harm),
+        WITH_SCRATCH(input_that_no_pipe_holds_is_refused),
+    };
+    return cmocka_run_group_tests_name("posix_process", tests, NULL, NULL);
+}
