@@ -130,14 +130,14 @@ static const struct plm_verb_row rows[] = {
              "or missing.",
      .max_operands = SIZE_MAX,
      .options = PLM_OPT_BIT(PLM_OPT_FAST) | PLM_OPT_BIT(PLM_OPT_REPAIR) |
-                (NETWORK_OPTIONS & ~PLM_OPT_BIT(PLM_OPT_PLATFORM)),
+                NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_MIN_FREE),
      .job = job_all_operands},
     {.verb = PLM_VERB_CLEAN,
      .name = "clean",
      .operands = "",
      .summary = "remove unfinished downloads and other leftovers",
-     .more = "What a running pullama uses stays, and so do models and their blobs. Pulls that "
-             "were stopped start from the beginning afterwards.",
+     .more = "What a running pullama uses stays, and so do models and their blobs. Pulls and "
+             "pushes that were stopped start from the beginning afterwards.",
      .options = PLM_OPT_BIT(PLM_OPT_DRY_RUN),
      .job = job_once},
     {.verb = PLM_VERB_KEYGEN,
