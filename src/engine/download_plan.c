@@ -60,9 +60,10 @@ static uint64_t left_of(const struct plm_chunk *chunk)
     return chunk->span.end > chunk->at ? chunk->span.end - chunk->at : 0;
 }
 
-static int64_t judged_after(const struct plm_download *d)
+static bool is_judged(const struct plm_chunk *chunk, int64_t now)
 {
-    return plm_plan_split_ms(d->pull->answer_ms);
+    int64_t after = plm_plan_split_ms(plm_chunk_rate(chunk, now), chunk->download->pull->answer_ms);
+    return now - chunk->started_ms >= after;
 }
 
 /* The chunk that would end last, of those that run long enough to be judged. One that fails is left
@@ -73,8 +74,7 @@ static struct plm_chunk *last_to_end(const struct plm_download *d, int64_t now, 
     for (struct plm_chunk *c = d->chunks; c; c = c->next) {
         uint64_t rate = plm_chunk_rate(c, now);
         uint64_t ms = left_of(c) * 1000 / (rate ? rate : 1);
-        if (c->attempts + c->resolves == 0 && now - c->started_ms >= judged_after(d) &&
-            (!slow || ms > *left_ms)) {
+        if (c->attempts + c->resolves == 0 && is_judged(c, now) && (!slow || ms > *left_ms)) {
             slow = c;
             *left_ms = ms;
         }
@@ -89,7 +89,7 @@ static uint64_t rate_of_others(const struct plm_download *d, const struct plm_ch
 {
     uint64_t sum = d->pull->usual_rate, count = sum > 0;
     for (const struct plm_chunk *c = d->chunks; c; c = c->next)
-        if (c != slow && now - c->started_ms >= judged_after(d)) {
+        if (c != slow && is_judged(c, now)) {
             sum += plm_chunk_rate(c, now);
             count++;
         }
@@ -118,7 +118,8 @@ bool plm_download_split(struct plm_download *d)
         plm_chunk_inherit(d->chunks, &was);
         return true;
     }
-    uint64_t keep = plm_plan_split(left_of(slow), rate, fast > rate ? fast : rate, judged_after(d));
+    uint64_t keep = plm_plan_split(left_of(slow), rate, fast > rate ? fast : rate,
+                                   plm_plan_split_ms(rate, d->pull->answer_ms));
     if (keep == 0)
         return false;
     struct plm_span rest = {slow->at + keep, slow->span.end};

@@ -2,6 +2,7 @@
 #include "engine/plan.h"
 
 #define GRID (UINT64_C(256) << 10)
+#define WHOLE (UINT64_C(1) << 20)
 #define LEAST (UINT64_C(4) << 20)
 #define FIRST (UINT64_C(2) << 20) /* soon its rate is known */
 /* Between two requests a connection is idle for one answer: a twentieth of its time, or towards the
@@ -14,6 +15,7 @@
 #define RATE_MOST (UINT64_C(1) << 40)
 /* A cut connection throws away what is on its way to us, and a new one needs some answers. */
 #define SPLIT_ANSWERS 5
+#define SPLIT_FAST (UINT64_C(2) << 20) /* from here on that may be megabytes */
 #define SPLIT_LEAST_MS 500
 #define SPLIT_MOST_MS 3000
 
@@ -40,6 +42,8 @@ uint64_t plm_plan_chunk_length(uint64_t size, uint64_t left, uint64_t most,
     uint64_t least = is_known ? brought_in(pace, PIECE_ANSWERS_LEAST, PIECE_MS_LEAST) : FIRST;
     if (is_known && length < LEAST)
         length = LEAST;
+    if (size <= WHOLE)
+        return size > 0 && size < most ? size : most;
     uint64_t even = on_grid(size / pace->connections);
     uint64_t share = on_grid(left / (2 * (uint64_t)pace->connections));
     if (least > LEAST)
@@ -90,8 +94,10 @@ bool plm_plan_next(const struct plm_spans *written, const struct plm_span *asked
     return false;
 }
 
-int64_t plm_plan_split_ms(int64_t answer_ms)
+int64_t plm_plan_split_ms(uint64_t rate, int64_t answer_ms)
 {
+    if (rate >= SPLIT_FAST)
+        return SPLIT_MOST_MS;
     int64_t ms = answer_ms < SPLIT_MOST_MS ? answer_ms * SPLIT_ANSWERS : SPLIT_MOST_MS;
     if (ms < SPLIT_LEAST_MS)
         return SPLIT_LEAST_MS;

@@ -28,8 +28,9 @@ uint64_t plm_plan_chunk_length(uint64_t size, uint64_t left, uint64_t most,
 bool plm_plan_next(const struct plm_spans *written, const struct plm_span *asked, size_t count,
                    uint64_t limit, uint64_t chunk_length, struct plm_span *out);
 
-/** How long a connection must run to be judged, and have to run yet, before it is given help. */
-int64_t plm_plan_split_ms(int64_t answer_ms);
+/** How long a connection that brings @p rate must run to be judged, and have to run yet, before it
+ * is given help. */
+int64_t plm_plan_split_ms(uint64_t rate, int64_t answer_ms);
 /**
  * Where to cut what is @p left of a chunk that runs at @p slow bytes per second, so that it and a
  * helper at @p fast end together: the length that stays with the slow one. 0: not worth it, as when
