@@ -2,7 +2,7 @@
 #include "engine/pull.h"
 
 /* Blobs that are being fetched; what only waits for its sync does not count. */
-#define FETCHED_MAX 36
+#define FETCHED_MAX 48
 
 static bool is_settled(const struct plm_download *d)
 {
