@@ -116,9 +116,9 @@ def noise(scenarios):
     return f"other programs used {statistics.median(shares):.2f} cores meanwhile (median), {max(shares):.2f} at most"
 
 
-def about(machine_facts, took, short):
+def about(machine_facts, took, short, rounds):
     """Where the figures come from."""
-    kind = "a short run" if short else "a full run"
+    kind = "a short run" if short else f"a run with {rounds} round(s) of each race" if rounds else "a full run"
     tools = [machine_facts[name] for name in ("pullama", "aria2", "wget2", "curl", "nginx", "openssl")]
     return "\n".join([
         f"{kind} of {took / 60:.0f} minutes on {machine_facts['cores']} cores, {machine_facts['processor']},",

@@ -129,8 +129,8 @@ static const struct plm_verb_row rows[] = {
              "repaired; the flags of the network are for that. Exits with 5 when bytes are wrong "
              "or missing.",
      .max_operands = SIZE_MAX,
-     .options = PLM_OPT_BIT(PLM_OPT_FAST) | PLM_OPT_BIT(PLM_OPT_REPAIR) |
-                (NETWORK_OPTIONS & ~PLM_OPT_BIT(PLM_OPT_PLATFORM)),
+     .options = PLM_OPT_BIT(PLM_OPT_FAST) | PLM_OPT_BIT(PLM_OPT_REPAIR) | NETWORK_OPTIONS |
+                PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_MIN_FREE),
      .job = job_all_operands},
     {.verb = PLM_VERB_CLEAN,
      .name = "clean",

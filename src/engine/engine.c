@@ -135,6 +135,7 @@ void plm_engine_free(struct plm_engine *engine)
         engine->first = job->next;
         free_job(job);
     }
+    plm_engine_drop_credentials(engine);
     plm_engine_unlock_store(engine);
     plm_http_client_free(engine->http);
     if (engine->loop)
@@ -248,8 +249,11 @@ static bool open_store(struct plm_job *job, struct plm_error *err)
     if (job->kind->keeps_state && !job->dry_run && engine->store.root_fd >= 0)
         (void)!plm_store_make_state(&engine->store, &ignored); /* the job says what it lacks */
     /* A store that only Ollama has used has no place for the lock yet. */
-    bool lacks_lock = engine->store.manifests_fd >= 0 && engine->store.state_fd < 0;
-    if ((job->kind->needs_lock || job->kind->changes_store) && !job->dry_run && lacks_lock)
+    const struct plm_store *store = &engine->store;
+    bool lacks_lock = store->manifests_fd >= 0 && store->state_fd < 0;
+    bool lacks_any = lacks_lock || (store->manifests_fd >= 0 && store->blobs_fd < 0);
+    if (!job->dry_run &&
+        ((job->kind->needs_lock && lacks_lock) || (job->kind->changes_store && lacks_any)))
         return reopen_store(engine, true, err);
     return true;
 }

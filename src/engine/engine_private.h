@@ -19,7 +19,7 @@ struct plm_job_kind {
     bool makes_store;   /**< the models directory is made when it is missing */
     bool needs_ref;     /**< spec.model must be a reference */
     bool needs_lock;    /**< runs under the store lock, and waits for it; a dry run goes without */
-    bool changes_store; /**< changes files in a store that is there, and needs its `.pullm` */
+    bool changes_store; /**< changes files in a store that is there, and needs all its folders */
     bool no_store;      /**< the models directory is not looked at */
     bool needs_network;
     const char *integrity_hint; /**< what can be done about wrong bytes; NULL: the general hint */

@@ -301,7 +301,7 @@ bool plm_pull_new(struct plm_job *job, const struct plm_ref *ref, struct plm_pul
     pull->kick = (struct plm_timer){.fire = on_kick, .ctx = pull};
     pull->tick = (struct plm_timer){.fire = on_tick, .ctx = pull};
     struct plm_registry_options options = {.key_path = engine->key_path,
-                                           .credential = plm_job_credential(job),
+                                           .credential = plm_engine_credential(engine, ref),
                                            .max_retries = engine->options.max_retries,
                                            .timeout_ms = engine->options.timeout_ms,
                                            .insecure = engine->options.insecure,

@@ -4,6 +4,7 @@
 
 #include "engine/pull.h"
 #include "engine/verify.h"
+#include "store/manifests.h"
 
 bool plm_repair_plan(struct plm_verify *v, const struct plm_check *c, const struct plm_found *found,
                      struct plm_error *err)
@@ -138,6 +139,7 @@ static void tell_start(struct plm_verify *v)
         .kind = PLM_EV_REPAIR_START,
         .repair = {.blobs = (uint32_t)v->repair.count, .total_size = v->repair.total}};
     plm_job_emit(v->job, &event);
+    plm_job_tell_of_credentials(v->job);
 }
 
 /* Takes in what came of the pull that is over. False: there is none. */
@@ -152,6 +154,33 @@ static bool end_fetch(struct plm_verify *v, bool *done)
     plm_pull_free(r->pull);
     r->pull = NULL;
     return true;
+}
+
+struct search {
+    struct plm_engine *engine;
+    struct plm_error *err;
+    bool ok;
+};
+
+static bool find_credential(void *ctx, const struct plm_manifest_file *file)
+{
+    struct search *s = ctx;
+    s->ok = !file->is_named || plm_engine_find_credential(s->engine, &file->ref, s->err);
+    return s->ok;
+}
+
+bool plm_repair_prepare(struct plm_job *job, struct plm_error *err)
+{
+    struct search s = {.engine = job->engine, .err = err, .ok = true};
+    for (size_t i = 0; i < job->model_count; i++) {
+        struct plm_ref ref;
+        /* What is no name is the job's to tell. */
+        if (plm_ref_parse(job->models[i], &ref, NULL) &&
+            !plm_engine_find_credential(job->engine, &ref, err))
+            return false;
+    }
+    return job->model_count > 0 ||
+           (plm_manifests_each(&job->engine->store, find_credential, &s, err) && s.ok);
 }
 
 bool plm_repair_step(struct plm_verify *v)

@@ -131,6 +131,7 @@ void plm_upload_reached(struct plm_upload *u, uint64_t offset)
     run->offset = offset;
     if (offset > run->best) {
         run->best = offset;
+        run->expiries = 0;
         u->push->last_byte_ms = plm_loop_now(plm_push_loop(u->push));
     }
     plm_upload_count(u);

@@ -56,6 +56,7 @@ struct plm_upload_run {
     struct plm_part *parts; /**< under way */
     struct plm_timer timer; /**< before the next try */
     int attempts, refusals;
+    int expiries;          /**< of the direct form's addresses, in a row without a new byte */
     struct plm_error lost; /**< why the last session was, until that is told */
     int64_t failing_since_ms, began_ms;
     uint64_t payload; /**< sent for this blob, repetitions too */

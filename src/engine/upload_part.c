@@ -244,7 +244,8 @@ static void ask_again(struct plm_part *part, const struct plm_upload_answer *ans
 {
     struct plm_upload *u = part->upload;
     struct plm_error err = {0};
-    if (++part->expiries > EXPIRIES_MAX) {
+    int *expiries = u->run->direct ? &u->run->expiries : &part->expiries;
+    if (++*expiries > EXPIRIES_MAX) {
         plm_upload_fail(u, answer->error);
         return;
     }

@@ -387,6 +387,7 @@ const struct plm_job_kind plm_repair_kind = {
     .verb = PLM_VERB_VERIFY,
     .changes_store = true,
     .needs_network = true,
+    .prepare = plm_repair_prepare,
     .integrity_hint =
         "what could not be repaired is named above; pull the model again, or remove it",
     .start = start,

@@ -122,6 +122,9 @@ void plm_check_close(struct plm_check *check);
 
 /* ---- repair.c ---- */
 
+/** Looks for credentials of all the registries that may be asked: later, no helper program can be
+ * started. */
+PLM_MUST bool plm_repair_prepare(struct plm_job *job, struct plm_error *err);
 /** Remembers a blob that failed, if it is to be repaired and can be. */
 PLM_MUST bool plm_repair_plan(struct plm_verify *verify, const struct plm_check *check,
                               const struct plm_found *found, struct plm_error *err);

@@ -146,6 +146,13 @@ bool plm_tokens_use_directly(struct plm_tokens *tokens, const struct plm_challen
 
 /* ---- why it was not enough ---- */
 
+/* What `pullama login` says in front of the host: without it, a registry in plain http is asked
+ * over TLS. */
+static const char *scheme_of(const struct plm_tokens *tokens)
+{
+    return strcmp(tokens->options.origin->scheme, "http") == 0 ? "http://" : "";
+}
+
 void plm_tokens_annotate(const struct plm_tokens *tokens, struct plm_error *err)
 {
     const struct plm_credential *credential = tokens->options.credential;
@@ -168,8 +175,8 @@ bool plm_tokens_cannot(const struct plm_tokens *tokens, const struct plm_challen
                         tokens->options.credential->source);
     if (challenge->scheme == PLM_AUTH_BASIC)
         (void)plm_fail(err, PLM_E_AUTH,
-                       "%s wants a user name and password; `pullama login %s` stores them", host,
-                       host);
+                       "%s wants a user name and password; `pullama login %s%s` stores them", host,
+                       scheme_of(tokens), host);
     else
         (void)plm_fail(err, PLM_E_AUTH, "%s wants credentials, but does not say which", host);
     plm_tokens_annotate(tokens, err);
@@ -181,9 +188,9 @@ void plm_tokens_refused(const struct plm_tokens *tokens, const char *what, struc
     const char *host = tokens->registry_host;
     if (tokens->proof_kind == PLM_PROOF_NONE && !tokens->credential_refused)
         (void)plm_fail(err, PLM_E_AUTH,
-                       "%s refuses the %s with a fresh token that anyone gets; `pullama login %s` "
-                       "stores a user name and password",
-                       host, what, host);
+                       "%s refuses the %s with a fresh token that anyone gets; `pullama login "
+                       "%s%s` stores a user name and password",
+                       host, what, scheme_of(tokens), host);
     else
         (void)plm_fail(err, PLM_E_AUTH, "%s refuses the %s with a fresh token", host, what);
     plm_tokens_annotate(tokens, err);
@@ -200,8 +207,8 @@ static void explain_elsewhere(const struct plm_tokens *tokens, struct plm_error 
     else
         (void)plm_fail(err, PLM_E_AUTH,
                        "%s sends for a token to %s, which gives none without credentials; `pullama "
-                       "login %s` stores a user name and password",
-                       host, tokens->realm_host, host);
+                       "login %s%s` stores a user name and password",
+                       host, tokens->realm_host, scheme_of(tokens), host);
 }
 
 static void explain_key(const struct plm_tokens *tokens, struct plm_error *err)

@@ -71,6 +71,8 @@ static enum plm_upload_said read_failure(const struct plm_send *send,
         return send->kind == PLM_SEND_STORE ? PLM_SAID_EXPIRED : PLM_SAID_LOST;
     if (answered && outcome->head.status == 413)
         return PLM_SAID_TOO_LARGE;
+    if (answered && outcome->head.status == 416 && send->kind == PLM_SEND_PATCH)
+        return PLM_SAID_LATER; /* the registry stands elsewhere than we think */
     return send->kind != PLM_SEND_STORE && plm_upload_is_lost(outcome) ? PLM_SAID_LOST
                                                                        : PLM_SAID_FAILED;
 }

@@ -53,7 +53,7 @@ def test_keys_of_other_registries(pullama, serve, form):
     add(registry)
     log_in(pullama.home, form.format(registry.host), "ann", SECRET)
     result = pullama.pull(registry.name("team/m")).ended(3)
-    assert f"pullama login {registry.host}" in result.err
+    assert f"pullama login http://{registry.host}`" in result.err
     assert not [r for r in registry.requests() if "authorization" in r.headers]
 
 
@@ -82,7 +82,7 @@ def test_no_password_is_told_with_what_to_do(pullama, serve):
     registry = serve(realm=Realm("basic", users=USERS))
     add(registry)
     result = pullama.pull(registry.name("team/m")).ended(3)
-    assert f"pullama login {registry.host}" in result.err
+    assert f"pullama login http://{registry.host}`" in result.err
 
 
 @pytest.mark.parametrize("text, part", [

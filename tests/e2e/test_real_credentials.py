@@ -9,7 +9,7 @@ from support import model
 from support.distribution import Distribution, needs_servers
 from support.docker import log_in, pair
 from support.model import MIB
-from support.store import blob_path, check_store, manifest_path
+from support.store import blob_path, check_store, install, manifest_path
 from support.tokens import Realm
 from support.wire import Response
 
@@ -108,8 +108,7 @@ def test_passwords_are_not_shown_to_the_object_store(pullama, store, start, auth
 
 def test_a_token_realm_with_a_certificate(pullama, store, serve, start, tmp_path):
     realm = serve(realm=SigningRealm(tmp_path))
-    server = start(auth=f"auth: {{token: {{realm: '{realm.registry.url}/token', service: models, issuer: realm, "
-                        f"rootcertbundle: {tmp_path}/realm.pem}}}}")
+    server = start(auth=token_auth(realm, tmp_path))
     server.authorization = "Bearer " + realm.realm.sign(["repository:team/llama:pull,push"])
     pushed = server.push("team/llama", "v1", model.whole(8 * MIB))
     name, host = f"http://127.0.0.1:{server.port}/team/llama:v1", f"127.0.0.1:{server.port}"
@@ -122,3 +121,33 @@ def test_a_token_realm_with_a_certificate(pullama, store, serve, start, tmp_path
     scopes = [r.query.get("scope") for r in realm.requests("^/token")]
     assert ["repository:team/llama:pull"] in scopes
     assert not [line for line in server.asked("GET") if pair(USER, PASSWORD) in line]
+
+
+def token_auth(realm, folder):
+    return (f"auth: {{token: {{realm: '{realm.registry.url}/token', service: models, issuer: realm, "
+            f"rootcertbundle: {folder}/realm.pem}}}}")
+
+
+@pytest.mark.parametrize("kind", ["basic", "token"])
+def test_a_push_and_a_pull_with_a_password(pullama, store, serve, start, tmp_path, kind):
+    realm = serve(realm=SigningRealm(tmp_path))
+    server = start(htpasswd=True) if kind == "basic" else start(auth=token_auth(realm, tmp_path))
+    host = f"127.0.0.1:{server.port}"
+    install(store, host, "team/llama", "v1", pushed := model.whole(4 * MIB))
+    pullama.push(f"http://{host}/team/llama:v1").ended(3)
+    login(pullama, "http://" + host).ended(0)
+    result = pullama.push(f"http://{host}/team/llama:v1", "--chunk-size", "1MiB").ended(0)
+    assert pair(USER, PASSWORD) not in result.out + result.err
+    pullama.run("rm", f"{host}/team/llama:v1").ended(0)
+    pullama.pull(f"http://{host}/team/llama:v1").ended(0)
+    check_pulled(store, host, pushed)
+    if kind == "token":
+        assert any("pull,push" in scope for r in realm.requests("^/token") for scope in r.query.get("scope", []))
+
+
+def test_a_push_elsewhere_shows_no_password_of_the_models_own_registry(pullama, store, serve):
+    thief = serve(realm=Realm("basic", users={USER: "another"}))
+    log_in(pullama.home, "own.example", USER, PASSWORD)
+    install(store, "own.example", "team/llama", "v1", model.small(1000))
+    pullama.push("own.example/team/llama:v1", "--as", thief.name("team/llama", "v1")).ended(3)
+    assert thief.requests() and not [r for r in thief.requests() if "authorization" in r.headers]

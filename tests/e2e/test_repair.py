@@ -1,13 +1,16 @@
 """`verify --repair` makes damaged models whole, fetches little more than what is damaged, and changes nothing else."""
 import os
+import shutil
 import signal
 import time
 
 import pytest
 from support import model, tracing
+from support.docker import pair, write_config
 from support.events import check_described
 from support.model import MIB, Layer, Model, noise
 from support.store import blob_name, blob_path, check_store, install, leftovers, manifest_path
+from support.tokens import Realm
 
 NO_LEAK_CHECK = {"ASAN_OPTIONS": "detect_leaks=0:exitcode=99"}  # it would count as our time
 SIZE = 12 * MIB
@@ -271,3 +274,39 @@ def test_digests_that_lie_cost_a_whole_fetch_and_no_more(pullama, store, registr
     repair(pullama).ended(0)
     assert blob_path(store, layer.digest).read_bytes() == layer.data
     assert registry.blob_bytes() <= SIZE + 4 * CHUNK
+
+
+# ---- who is asked, and what he is shown ----
+
+def test_each_registry_is_shown_its_own_password_alone(pullama, store, serve):
+    """What belongs to which is found out before the program is confined."""
+    auths = {}
+    registries = [serve(realm=Realm("basic", users={f"ann{number}": f"secret-{number}"})) for number in range(2)]
+    for number, one in enumerate(registries):
+        made = one.add("team/m", "latest", Model([Layer("model", noise(2 * MIB, number))]))
+        install(store, one.host, "team/m", "latest", made)
+        auths[one.host] = {"auth": pair(f"ann{number}", f"secret-{number}")}
+        write(blob_path(store, made.layers[0].digest), MIB, b"\0\0\0\0")
+    write_config(pullama.home, auths=auths)
+    result = repair(pullama).ended(0)
+    for number, one in enumerate(registries):
+        shown = {r.headers["authorization"] for r in one.requests() if "authorization" in r.headers}
+        assert shown == {"Basic " + pair(f"ann{number}", f"secret-{number}")}
+        assert f"secret-{number}" not in result.out + result.err
+    check_store(store)
+
+
+def test_a_mirror_is_asked_first(pullama, store, registry, serve, large):
+    mirror = serve()
+    mirror.add("library/large", "latest", large)
+    write(blob_path(store, large.layers[0].digest), MIB, b"\0\0\0\0")
+    repair(pullama, "--mirror", f"http://{mirror.host}").ended(0)
+    assert mirror.blob_bytes() == SIZE and registry.blob_bytes() == 0
+    check_store(store)
+
+
+def test_a_store_without_its_blobs_is_filled_again(pullama, store, registry, large):
+    shutil.rmtree(store / "blobs")
+    result = repair(pullama).ended(0)
+    assert set(verdicts(result).values()) == {"repaired"}
+    check_store(store)
