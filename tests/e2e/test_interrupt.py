@@ -22,7 +22,14 @@ PART = "interrupts, from the signal to the exit"
 TURNS = int(os.environ.get("PULLAMA_TURNS", "1"))
 FAR_TOO_LONG_S = 5
 BIG = 384 * MIB
+POLL = 7 if os.uname().machine == "x86_64" else 73  # ppoll(2) elsewhere
 QUIET = {"ASAN_OPTIONS": "detect_leaks=0:exitcode=99"}  # the search for leaks would count as our time
+
+
+def waits_in_poll(pid):
+    """Its only thread sleeps in poll(2): with the signals' pipe and what it reads."""
+    with open(f"/proc/{pid}/syscall") as file:
+        return file.read().split()[0] == str(POLL)
 
 
 class Stage:
@@ -174,6 +181,14 @@ class Stage:
         process.wait_event("lock_waiting")
         return process
 
+    def reading_standard_input(self):
+        reader, writer = os.pipe()
+        self.open += [os.fdopen(reader), os.fdopen(writer, "w")]
+        process = self.pullama.start("login", "--output", "json", "--username", "me", "--password-stdin", "127.0.0.1:1",
+                                     environment=QUIET, stdin=reader)
+        wait_for(lambda: waits_in_poll(process.pid), "the program to read", process=process)
+        return process
+
     def verifying(self):
         install(self.store, "127.0.0.1", "library/m", "latest", self.big)
         process = self.pullama.start("verify", "--output", "json", environment=QUIET)
@@ -213,7 +228,7 @@ class Stage:
 PHASES = ["connecting", "tls_handshake", "token", "manifest", "backoff", "backoff_of_a_blob", "full_speed",
           "full_speed_32_connections", "stalled", "hashing_what_a_resume_found", "hashing_a_blob_that_is_there",
           "many_small_blobs", "committing", "a_reader_that_reads_nothing", "another_process_at_the_blob", "another_process_at_the_store",
-          "rm_while_the_store_is_locked", "verifying", "pushing_at_full_speed", "pushing_slowly",
+          "rm_while_the_store_is_locked", "reading_standard_input", "verifying", "pushing_at_full_speed", "pushing_slowly",
           "pushing_to_a_silent_server"]
 
 
