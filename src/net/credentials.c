@@ -42,8 +42,10 @@ static bool write_bearer(const char *token, size_t length, struct plm_buf *out,
 static void put_problem(struct plm_credential *c, bool is_warning, const char *place,
                         const char *what)
 {
+    if (strstr(what, place)) /* it says where by itself */
+        place = "";
     (void)snprintf(c->problem, sizeof(c->problem), "%.*s%s%.*s", 300, place, *place ? ": " : "",
-                   200, what);
+                   400, what);
     c->is_warning = is_warning;
 }
 
