@@ -20,7 +20,7 @@ struct plm_engine_options {
     const char *key_path;   /**< Ed25519 key; default `$HOME/.ollama/id_ed25519` */
     bool insecure;          /**< plain http to registries */
     bool no_prune;          /**< keep layers that an old manifest alone named */
-    unsigned connections; /**< for each host, 1–32; default: 4, and up to 16 while that is faster */
+    unsigned connections; /**< for each host, 1–32; default: 4, and up to 32 while that is faster */
     int max_retries;      /**< in a row without a new byte; -1: default 6 */
     uint64_t chunk_size;         /**< bytes; default 64 MiB, at least 64 KiB */
     int64_t timeout_ms;          /**< one chunk or small request; default 30 min */

@@ -38,7 +38,7 @@ static const struct plm_option_row rows[PLM_OPTIONS] = {
     [PLM_OPT_AS] = {"as", 0, PLM_VALUE_TEXT, "REF", 0, 0, "the model's own name",
                     "what the model is to be called at the registry"},
     [PLM_OPT_CONNECTIONS] = {"connections", 'x', PLM_VALUE_COUNT, "N", 1, 32,
-                             "$OLLAMA_REGISTRY_MAXSTREAMS, else 4 to 16",
+                             "$OLLAMA_REGISTRY_MAXSTREAMS, else 4 to 32",
                              "connections to one host; not given: as many as help"},
     [PLM_OPT_LIMIT_RATE] = {"limit-rate", 0, PLM_VALUE_SIZE, "RATE", KIB, TIB, "no limit",
                             "bytes per second, over all connections"},

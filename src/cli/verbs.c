@@ -136,8 +136,8 @@ static const struct plm_verb_row rows[] = {
      .name = "clean",
      .operands = "",
      .summary = "remove unfinished downloads and other leftovers",
-     .more = "What a running pullama uses stays, and so do models and their blobs. Pulls that "
-             "were stopped start from the beginning afterwards.",
+     .more = "What a running pullama uses stays, and so do models and their blobs. Pulls and "
+             "pushes that were stopped start from the beginning afterwards.",
      .options = PLM_OPT_BIT(PLM_OPT_DRY_RUN),
      .job = job_once},
     {.verb = PLM_VERB_KEYGEN,

@@ -5,7 +5,6 @@
 #include "engine/plan.h"
 #include "engine/pull.h"
 
-#define SPLIT_AFTER_MS 2000
 #define MUCH_SLOWER 4
 #define REPLACE_WORTH_MS 1000
 #define WINDOW_LEAST (UINT64_C(128) << 20)
@@ -61,6 +60,12 @@ static uint64_t left_of(const struct plm_chunk *chunk)
     return chunk->span.end > chunk->at ? chunk->span.end - chunk->at : 0;
 }
 
+static bool is_judged(const struct plm_chunk *chunk, int64_t now)
+{
+    int64_t after = plm_plan_split_ms(plm_chunk_rate(chunk, now), chunk->download->pull->answer_ms);
+    return now - chunk->started_ms >= after;
+}
+
 /* The chunk that would end last, of those that run long enough to be judged. One that fails is left
  * to its own retries: whoever took its rest over would count them anew. */
 static struct plm_chunk *last_to_end(const struct plm_download *d, int64_t now, uint64_t *left_ms)
@@ -69,8 +74,7 @@ static struct plm_chunk *last_to_end(const struct plm_download *d, int64_t now, 
     for (struct plm_chunk *c = d->chunks; c; c = c->next) {
         uint64_t rate = plm_chunk_rate(c, now);
         uint64_t ms = left_of(c) * 1000 / (rate ? rate : 1);
-        if (c->attempts + c->resolves == 0 && now - c->started_ms >= SPLIT_AFTER_MS &&
-            (!slow || ms > *left_ms)) {
+        if (c->attempts + c->resolves == 0 && is_judged(c, now) && (!slow || ms > *left_ms)) {
             slow = c;
             *left_ms = ms;
         }
@@ -78,15 +82,18 @@ static struct plm_chunk *last_to_end(const struct plm_download *d, int64_t now, 
     return slow;
 }
 
-/* What another connection can be expected to bring. */
+/* What another connection can be expected to bring: not what the best one does, which on a lossy
+ * link had luck. */
 static uint64_t rate_of_others(const struct plm_download *d, const struct plm_chunk *slow,
                                int64_t now)
 {
-    uint64_t fast = d->pull->usual_rate;
+    uint64_t sum = d->pull->usual_rate, count = sum > 0;
     for (const struct plm_chunk *c = d->chunks; c; c = c->next)
-        if (c != slow && plm_chunk_rate(c, now) > fast)
-            fast = plm_chunk_rate(c, now);
-    return fast;
+        if (c != slow && is_judged(c, now)) {
+            sum += plm_chunk_rate(c, now);
+            count++;
+        }
+    return count > 0 ? sum / count : 0;
 }
 
 bool plm_download_split(struct plm_download *d)
@@ -111,7 +118,8 @@ bool plm_download_split(struct plm_download *d)
         plm_chunk_inherit(d->chunks, &was);
         return true;
     }
-    uint64_t keep = plm_plan_split(left_of(slow), rate, fast > rate ? fast : rate);
+    uint64_t keep = plm_plan_split(left_of(slow), rate, fast > rate ? fast : rate,
+                                   plm_plan_split_ms(rate, d->pull->answer_ms));
     if (keep == 0)
         return false;
     struct plm_span rest = {slow->at + keep, slow->span.end};

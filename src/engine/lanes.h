@@ -17,7 +17,7 @@
 
 /** Where a pull begins, and where it ends to grow, unless a number is given. */
 #define PLM_LANES_LEAST 4
-#define PLM_LANES_MOST 16
+#define PLM_LANES_MOST 32
 
 enum plm_lanes_phase {
     PLM_LANES_MEASURING, /**< what do so many bring? */

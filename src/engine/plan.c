@@ -1,9 +1,10 @@
 /* Plan: pure decisions about byte ranges. */
 #include "engine/plan.h"
 
-#define GRID (UINT64_C(1) << 20)
+#define GRID (UINT64_C(256) << 10)
+#define WHOLE (UINT64_C(1) << 20)
 #define LEAST (UINT64_C(4) << 20)
-#define FIRST (UINT64_C(8) << 20)
+#define FIRST (UINT64_C(2) << 20) /* soon its rate is known */
 /* Between two requests a connection is idle for one answer: a twentieth of its time, or towards the
  * end a fifth. */
 #define PIECE_ANSWERS 20
@@ -12,8 +13,11 @@
 #define PIECE_MS_LEAST 500
 #define PIECE_MOST_MS 60000
 #define RATE_MOST (UINT64_C(1) << 40)
-/* A cut connection throws away what is on its way to us. */
-#define SPLIT_WORTH_S 3
+/* A cut connection throws away what is on its way to us, and a new one needs some answers. */
+#define SPLIT_ANSWERS 5
+#define SPLIT_FAST (UINT64_C(2) << 20) /* from here on that may be megabytes */
+#define SPLIT_LEAST_MS 500
+#define SPLIT_MOST_MS 3000
 
 static uint64_t on_grid(uint64_t length)
 {
@@ -35,7 +39,11 @@ uint64_t plm_plan_chunk_length(uint64_t size, uint64_t left, uint64_t most,
 {
     bool is_known = pace->bytes_per_second > 0;
     uint64_t length = is_known ? brought_in(pace, PIECE_ANSWERS, PIECE_MS) : FIRST;
-    uint64_t least = is_known ? brought_in(pace, PIECE_ANSWERS_LEAST, PIECE_MS_LEAST) : LEAST;
+    uint64_t least = is_known ? brought_in(pace, PIECE_ANSWERS_LEAST, PIECE_MS_LEAST) : FIRST;
+    if (is_known && length < LEAST)
+        length = LEAST;
+    if (size <= WHOLE)
+        return size > 0 && size < most ? size : most;
     uint64_t even = on_grid(size / pace->connections);
     uint64_t share = on_grid(left / (2 * (uint64_t)pace->connections));
     if (least > LEAST)
@@ -86,11 +94,21 @@ bool plm_plan_next(const struct plm_spans *written, const struct plm_span *asked
     return false;
 }
 
-uint64_t plm_plan_split(uint64_t left, uint64_t slow, uint64_t fast)
+int64_t plm_plan_split_ms(uint64_t rate, int64_t answer_ms)
+{
+    if (rate >= SPLIT_FAST)
+        return SPLIT_MOST_MS;
+    int64_t ms = answer_ms < SPLIT_MOST_MS ? answer_ms * SPLIT_ANSWERS : SPLIT_MOST_MS;
+    if (ms < SPLIT_LEAST_MS)
+        return SPLIT_LEAST_MS;
+    return ms < SPLIT_MOST_MS ? ms : SPLIT_MOST_MS;
+}
+
+uint64_t plm_plan_split(uint64_t left, uint64_t slow, uint64_t fast, int64_t worth_ms)
 {
     if (left < 2 * PLM_PLAN_MIN_CHUNK)
         return 0;
-    if (slow && left / slow < SPLIT_WORTH_S)
+    if (slow && (double)left * 1000.0 / (double)slow < (double)worth_ms)
         return 0;
     double share = slow + fast > 0 ? (double)slow / ((double)slow + (double)fast) : 0.5;
     uint64_t keep = (uint64_t)((double)left * share);

@@ -23,13 +23,17 @@ uint64_t plm_plan_chunk_length(uint64_t size, uint64_t left, uint64_t most,
 
 /**
  * The lowest bytes below @p limit that are neither written nor asked for, at most @p chunk_length,
- * to a multiple of 1 MiB where that fits. False when there are none.
+ * to a multiple of 256 KiB where that fits. False when there are none.
  */
 bool plm_plan_next(const struct plm_spans *written, const struct plm_span *asked, size_t count,
                    uint64_t limit, uint64_t chunk_length, struct plm_span *out);
 
+/** How long a connection that brings @p rate must run to be judged, and have to run yet, before it
+ * is given help. */
+int64_t plm_plan_split_ms(uint64_t rate, int64_t answer_ms);
 /**
  * Where to cut what is @p left of a chunk that runs at @p slow bytes per second, so that it and a
- * helper at @p fast end together: the length that stays with the slow one. 0: not worth it.
+ * helper at @p fast end together: the length that stays with the slow one. 0: not worth it, as when
+ * it ends within @p worth_ms.
  */
-uint64_t plm_plan_split(uint64_t left, uint64_t slow, uint64_t fast);
+uint64_t plm_plan_split(uint64_t left, uint64_t slow, uint64_t fast, int64_t worth_ms);

@@ -128,7 +128,7 @@ static void end_well(struct plm_pull *pull)
 static void step_ending(struct plm_pull *pull)
 {
     bool closed = true;
-    plm_batch_run(&pull->batch);
+    plm_batch_run(&pull->batch, true);
     plm_pull_leave_store(pull);
     for (size_t i = 0; i < pull->count; i++) {
         struct plm_download *d = &pull->downloads[i];

@@ -15,7 +15,7 @@
 #include "engine/mirrors.h"
 
 /** Blobs that are looked at in each step. */
-#define PLM_PULL_OPEN_MAX 84
+#define PLM_PULL_OPEN_MAX 96
 
 enum plm_pull_state {
     PLM_PULL_RESOLVING,

@@ -11,9 +11,6 @@
 #define CONNECT_DEFAULT_MS 16000 /* half of it for an address that has others behind it */
 #define STALL_CHECK_MAX_MS 250
 #define STALL_CHECK_MIN_MS 10
-#define BUFFER_FEW (512L << 10) /* measured: worth x2.3 over 16 KiB at 4 connections */
-#define BUFFER_ALL (4u << 20)   /* of all connections together, when there are many */
-#define BUFFER_LEAST (64L << 10)
 
 static void link_last(struct plm_http_transfer *t)
 {
@@ -209,11 +206,6 @@ static bool copy_options(struct plm_http_client *client, const struct plm_http_o
                         plm_url_redacted(options->proxy, shown, sizeof(shown)));
     }
     unsigned connections = options->max_connections ? options->max_connections : 1;
-    client->max_connections = connections;
-    long share = (long)(BUFFER_ALL / connections);
-    client->buffer_bytes = connections <= 8 ? BUFFER_FEW : share;
-    if (client->buffer_bytes < BUFFER_LEAST)
-        client->buffer_bytes = BUFFER_LEAST;
     client->connect_ms = options->connect_ms > 0 ? options->connect_ms : CONNECT_DEFAULT_MS;
     client->stall_ms = options->stall_ms > 0 ? options->stall_ms : INT64_MAX;
     if (curl_multi_setopt(plm_loop_multi(client->loop), CURLMOPT_MAXCONNECTS, (long)connections) !=

@@ -23,14 +23,12 @@ struct plm_http_client {
     size_t next_way; /* the slot that is taken next */
     int64_t connect_ms;
     int64_t stall_ms;
-    long buffer_bytes;
     uint64_t received, sent;
     struct plm_http_transfer *first, *last; /* the one that was resumed longest ago stands first */
     size_t count;
     struct plm_timer stall_check;
     struct plm_timer resume;
     struct plm_rate rate;
-    unsigned max_connections;
     uint64_t round; /* of resuming */
 };
 
@@ -83,6 +81,8 @@ void plm_http_way_lost(const struct plm_http_transfer *transfer);
 
 /* http_setup.c */
 
+/** Size of the receive buffer of one more transfer, when there are @p count. */
+long plm_http_buffer_bytes(size_t count);
 /** Checks the request and sets every option of transfer->easy; fills authority and proxy. */
 PLM_MUST bool plm_http_setup(struct plm_http_transfer *transfer,
                              const struct plm_http_request *request, struct plm_error *err);

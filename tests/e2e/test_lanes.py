@@ -44,7 +44,7 @@ def test_a_server_that_slows_each_connection_is_asked_on_more(pullama, store, re
     with Crowd(registry.registry) as crowd:
         pullama.pull(registry.name("library/m")).ended(0)
     check_model(store, registry, "library/m", "latest", tiny)
-    assert 8 < crowd.most <= 17  # one that is closed may not be gone yet
+    assert 8 < crowd.most <= 36  # one that is closed may not be gone yet
 
 
 def test_a_number_that_was_given_is_kept(pullama, store, registry):
@@ -67,7 +67,7 @@ def test_a_server_that_takes_six_is_not_asked_for_more_all_the_time(pullama, sto
     result = pullama.pull(registry.name("library/m")).ended(0)
     check_model(store, registry, "library/m", "latest", tiny)
     assert refusal.hits > 0, "nothing was refused: the test shows nothing"
-    assert refusal.hits <= 16, result
+    assert refusal.hits <= 30, result
 
 
 # ---- one that crawls ----
@@ -86,7 +86,7 @@ def test_a_connection_that_crawls_does_not_hold_the_end_back(pullama, store, reg
     requests = registry.requests(digest)
     crawled = [r for r in requests if r.sent < 64 * 1024]
     assert crawled, "nothing crawled: the test shows nothing"
-    assert len(requests) <= 24
+    assert len(requests) <= 64
     assert registry.blob_bytes(digest) <= 24 * MIB + MIB
 
 
@@ -111,7 +111,7 @@ def test_a_small_blob_takes_one_request_and_no_connection_of_its_own(pullama, st
     assert len(blobs) == requests * len(tiny.blobs)
     assert len(registry.requests("/manifests/")) == 1
     assert {r.method for r in registry.requests()} == {"GET"}
-    assert len({(r.server, r.connection) for r in blobs}) <= 16 * requests
+    assert len({(r.server, r.connection) for r in blobs}) <= 32 * requests
 
 
 def test_small_blobs_share_their_syncs(pullama, store, registry):

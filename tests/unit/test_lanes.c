@@ -237,7 +237,7 @@ static void never_much_slower_than_the_best_fixed_number(void **state)
                                   .starts_slowly = i / 64 == 1,
                                   .noise = 0.05};
         struct transfer t = start_growing(&link);
-        double share = share_of_best(&link, &t, link.answer_ms > 100 ? 120000 : 60000);
+        double share = share_of_best(&link, &t, link.answer_ms > 100 ? 240000 : 60000);
         if (share < 0.95)
             fail_msg("link %u (%.1f, %.1f, %lld ms, %d): %.3f of the best", i, link.shared / MB,
                      link.each / MB, (long long)link.answer_ms, link.starts_slowly, share);

@@ -28,6 +28,8 @@ static void chunks_are_small_enough_for_every_connection(void **state)
             assert_true(length > 0);
             assert_true(length <= limit);
             /* Every connection gets a piece of what is worth one. */
+            if (size <= MIB)
+                assert_true(length >= size || length == limit); /* not worth two requests */
             if (size >= 2 * MIB * connections)
                 assert_true(length * connections <= size + MIB * connections);
         }
@@ -39,8 +41,8 @@ static void a_piece_lasts_long_against_the_wait_for_the_next(void **state)
     const struct plm_plan_pace unknown = {4, 0, 0}, slow = {4, 100 * KIB, 50},
                                usual = {4, 5 * MIB, 50}, far = {4, 5 * MIB, 300},
                                fast = {4, GIB, 1};
-    assert_int_equal(plm_plan_chunk_length(4 * GIB, 4 * GIB, 64 * MIB, &unknown), 8 * MIB);
-    assert_int_equal(plm_plan_chunk_length(4 * GIB, 4 * GIB, 64 * MIB, &slow), MIB);
+    assert_int_equal(plm_plan_chunk_length(4 * GIB, 4 * GIB, 64 * MIB, &unknown), 2 * MIB);
+    assert_int_equal(plm_plan_chunk_length(4 * GIB, 4 * GIB, 64 * MIB, &slow), 4 * MIB);
     assert_int_equal(plm_plan_chunk_length(4 * GIB, 4 * GIB, 64 * MIB, &usual), 10 * MIB);
     assert_int_equal(plm_plan_chunk_length(4 * GIB, 4 * GIB, 64 * MIB, &far), 30 * MIB);
     assert_int_equal(plm_plan_chunk_length(4 * GIB, 4 * GIB, 64 * MIB, &fast), 64 * MIB);
@@ -58,12 +60,12 @@ static void pieces_shrink_towards_the_end(void **state)
     }
     assert_int_equal(plm_plan_chunk_length(2 * GIB, 2 * GIB, 64 * MIB, &pace), 64 * MIB);
     assert_int_equal(plm_plan_chunk_length(2 * GIB, 128 * MIB, 64 * MIB, &pace), 16 * MIB);
-    assert_int_equal(plm_plan_chunk_length(2 * GIB, 1, 64 * MIB, &many), 4 * MIB);
+    assert_int_equal(plm_plan_chunk_length(2 * GIB, 1, 64 * MIB, &many), 2 * MIB);
     assert_int_equal(plm_plan_chunk_length(GIB, 1, 64 * KIB, &many),
                      64 * KIB); /* as the user said */
-    assert_int_equal(plm_plan_chunk_length(16 * MIB, 16 * MIB, 64 * MIB, &many), MIB);
+    assert_int_equal(plm_plan_chunk_length(16 * MIB, 16 * MIB, 64 * MIB, &many), MIB / 2);
     const struct plm_plan_pace slow = {16, MIB, 50};
-    assert_int_equal(plm_plan_chunk_length(GIB, 8 * MIB, 64 * MIB, &slow), MIB);
+    assert_int_equal(plm_plan_chunk_length(GIB, 8 * MIB, 64 * MIB, &slow), MIB / 2);
 }
 
 static uint32_t next_random(uint32_t *seed)
@@ -137,14 +139,14 @@ static void pieces_end_on_the_grid_when_they_reach_it(void **state)
 {
     (void)state;
     const struct plm_spans none = {0};
-    struct plm_span next, taken = {0, MIB / 2};
+    struct plm_span next, taken = {0, MIB / 8};
     assert_true(plm_plan_next(&none, NULL, 0, GIB, 8 * MIB, &next));
     assert_int_equal(next.end, 8 * MIB);
     assert_true(plm_plan_next(&none, &taken, 1, GIB, 8 * MIB, &next));
-    assert_int_equal(next.start, MIB / 2);
+    assert_int_equal(next.start, MIB / 8);
     assert_int_equal(next.end, 8 * MIB);
     assert_true(plm_plan_next(&none, &taken, 1, GIB, 64 * KIB, &next));
-    assert_int_equal(next.end, MIB / 2 + 64 * KIB);
+    assert_int_equal(next.end, MIB / 8 + 64 * KIB);
 }
 
 static void nothing_is_left_to_ask_of_a_full_or_empty_blob(void **state)
@@ -171,7 +173,7 @@ static void a_split_leaves_both_something_worth_a_request(void **state)
         uint64_t left = (uint64_t)next_random(&seed) << (next_random(&seed) % 30);
         uint64_t slow = next_random(&seed) >> (next_random(&seed) % 32);
         uint64_t fast = next_random(&seed) >> (next_random(&seed) % 32);
-        uint64_t keep = plm_plan_split(left, slow, fast);
+        uint64_t keep = plm_plan_split(left, slow, fast, 3000);
         if (keep == 0)
             continue;
         assert_true(keep >= PLM_PLAN_MIN_CHUNK);
@@ -182,23 +184,40 @@ static void a_split_leaves_both_something_worth_a_request(void **state)
 static void a_split_is_in_proportion_to_the_rates(void **state)
 {
     (void)state;
-    assert_int_equal(plm_plan_split(100 * MIB, MIB, 3 * MIB), 25 * MIB);
-    assert_int_equal(plm_plan_split(100 * MIB, MIB, MIB), 50 * MIB);
-    assert_int_equal(plm_plan_split(100 * MIB, 0, 0), 50 * MIB);
-    assert_int_equal(plm_plan_split(100 * MIB, 0, MIB), PLM_PLAN_MIN_CHUNK);
+    assert_int_equal(plm_plan_split(100 * MIB, MIB, 3 * MIB, 3000), 25 * MIB);
+    assert_int_equal(plm_plan_split(100 * MIB, MIB, MIB, 3000), 50 * MIB);
+    assert_int_equal(plm_plan_split(100 * MIB, 0, 0, 3000), 50 * MIB);
+    assert_int_equal(plm_plan_split(100 * MIB, 0, MIB, 3000), PLM_PLAN_MIN_CHUNK);
 }
 
 static void a_split_that_does_not_pay_is_not_made(void **state)
 {
     (void)state;
-    assert_int_equal(plm_plan_split(0, 0, MIB), 0);
-    assert_int_equal(plm_plan_split(2 * PLM_PLAN_MIN_CHUNK - 1, 1, MIB), 0);
-    assert_int_equal(plm_plan_split(10 * MIB, 20 * MIB, 20 * MIB), 0); /* done soon */
-    assert_int_equal(plm_plan_split(100 * MIB, 90 * MIB, 1), 0);       /* the helper is too slow */
+    assert_int_equal(plm_plan_split(0, 0, MIB, 3000), 0);
+    assert_int_equal(plm_plan_split(2 * PLM_PLAN_MIN_CHUNK - 1, 1, MIB, 3000), 0);
+    assert_int_equal(plm_plan_split(10 * MIB, 20 * MIB, 20 * MIB, 3000), 0); /* done soon */
+    assert_int_equal(plm_plan_split(100 * MIB, 90 * MIB, 1, 3000), 0); /* the helper is too slow */
     /* A stream that crawls is split, however much is left of it. */
-    assert_true(plm_plan_split(UINT64_C(18446744073709552), 1, MIB) > 0);
-    assert_true(plm_plan_split((UINT64_C(1) << 62) - 1, 1, MIB) > 0);
-    assert_int_equal(plm_plan_split((UINT64_C(1) << 62) - 1, MIB, 0), 0);
+    assert_true(plm_plan_split(UINT64_C(18446744073709552), 1, MIB, 3000) > 0);
+    assert_true(plm_plan_split((UINT64_C(1) << 62) - 1, 1, MIB, 3000) > 0);
+    assert_int_equal(plm_plan_split((UINT64_C(1) << 62) - 1, MIB, 0, 3000), 0);
+}
+
+static void help_comes_the_sooner_the_nearer_the_server(void **state)
+{
+    (void)state;
+    int64_t before = 0;
+    for (int64_t answer_ms = 0; answer_ms < 5000; answer_ms += 7) {
+        int64_t ms = plm_plan_split_ms(MIB, answer_ms);
+        assert_true(ms >= before && ms >= 500 && ms <= 3000);
+        before = ms;
+    }
+    assert_int_equal(plm_plan_split_ms(MIB, 20), 500);
+    assert_int_equal(plm_plan_split_ms(MIB, 150), 750);
+    assert_int_equal(plm_plan_split_ms(MIB, INT64_MAX), 3000);
+    assert_int_equal(plm_plan_split_ms(20 * MIB, 20), 3000); /* much is on its way: a cut is dear */
+    assert_int_equal(plm_plan_split(10 * MIB, 20 * MIB, 20 * MIB, 501), 0);
+    assert_true(plm_plan_split(10 * MIB, 20 * MIB, 20 * MIB, 500) > 0);
 }
 
 int main(void)
@@ -213,6 +232,7 @@ int main(void)
         cmocka_unit_test(a_split_leaves_both_something_worth_a_request),
         cmocka_unit_test(a_split_is_in_proportion_to_the_rates),
         cmocka_unit_test(a_split_that_does_not_pay_is_not_made),
+        cmocka_unit_test(help_comes_the_sooner_the_nearer_the_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
