@@ -27,6 +27,7 @@ struct plm_live {
     int fd;
     struct layout *map;
     size_t last; /* slot that grew last: the likely one to grow next */
+    size_t high; /* none from it on is filled */
 };
 
 static bool slot_span(const struct slot *slot, struct plm_span *out)
@@ -144,7 +145,7 @@ static bool merge_next(struct plm_live *live, size_t grown)
 {
     struct plm_span span, other;
     (void)slot_span(&live->map->slots[grown], &span);
-    for (size_t i = 0; i < PLM_LIVE_SLOTS; i++) {
+    for (size_t i = 0; i < live->high; i++) {
         if (i != grown && slot_span(&live->map->slots[i], &other) && other.start <= span.end &&
             other.start >= span.start) {
             if (other.end > span.end)
@@ -161,30 +162,35 @@ static bool merge_next(struct plm_live *live, size_t grown)
 static void compact(struct plm_live *live)
 {
     struct plm_span span;
-    for (size_t i = 0; i < PLM_LIVE_SLOTS; i++)
+    for (size_t i = 0; i < live->high; i++)
         while (slot_span(&live->map->slots[i], &span) && merge_next(live, i))
             continue;
+}
+
+static bool grow_slot(struct plm_live *live, size_t i, struct plm_span span)
+{
+    struct slot *slot = &live->map->slots[i];
+    struct plm_span has;
+    if (!slot_span(slot, &has) || span.start < has.start || span.start > has.end)
+        return false;
+    if (span.end > has.end)
+        atomic_store_explicit(&slot->end, span.end, memory_order_release);
+    live->last = i;
+    return true;
 }
 
 /* Grows the slot that the span continues; false with the first free slot otherwise. */
 static bool grow(struct plm_live *live, struct plm_span span, size_t *free_slot)
 {
-    size_t unused = PLM_LIVE_SLOTS;
-    for (size_t n = 0; n < PLM_LIVE_SLOTS; n++) {
-        size_t i = (live->last + n) % PLM_LIVE_SLOTS;
-        struct slot *slot = &live->map->slots[i];
-        struct plm_span has;
-        if (!slot_span(slot, &has)) {
-            if (unused == PLM_LIVE_SLOTS)
-                unused = i;
-            continue;
-        }
-        if (has.start <= span.start && span.start <= has.end) {
-            if (span.end > has.end)
-                atomic_store_explicit(&slot->end, span.end, memory_order_release);
-            live->last = i;
+    size_t unused = live->high;
+    struct plm_span has;
+    if (grow_slot(live, live->last, span))
+        return true;
+    for (size_t i = 0; i < live->high; i++) {
+        if (grow_slot(live, i, span))
             return true;
-        }
+        if (unused == live->high && !slot_span(&live->map->slots[i], &has))
+            unused = i;
     }
     *free_slot = unused;
     return false;
@@ -201,6 +207,8 @@ void plm_live_add(struct plm_live *live, struct plm_span span)
             return;
     }
     fill(&live->map->slots[unused], span);
+    if (unused == live->high)
+        live->high++;
     live->last = unused;
     (void)merge_next(live, unused);
 }
@@ -213,5 +221,6 @@ void plm_live_reset(struct plm_live *live, const struct plm_spans *written)
         clear(&live->map->slots[i]);
     for (size_t i = 0; i < written->count && i < PLM_LIVE_SLOTS; i++)
         fill(&live->map->slots[i], written->items[i]);
+    live->high = written->count < PLM_LIVE_SLOTS ? written->count : PLM_LIVE_SLOTS;
     live->last = 0;
 }

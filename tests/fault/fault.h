@@ -33,6 +33,7 @@ struct fault_plan {
     _Atomic unsigned calls; /**< seen so far, of those that can fail in this way */
     _Atomic unsigned fired; /**< that failed */
     _Atomic unsigned syncs;
+    _Atomic uint64_t got, put; /**< bytes that were read and written by offset */
     char name[32]; /**< the first call that failed */
 };
 

@@ -50,7 +50,10 @@ FAULT_WRAP(ssize_t, pread64, (int fd, void *bytes, size_t length, off_t offset))
         return -1;
     if (length > 1 && fault_fails(CAN_SHORT, "pread"))
         length /= 2;
-    return __real_pread64(fd, bytes, length, offset);
+    ssize_t got = __real_pread64(fd, bytes, length, offset);
+    if (got > 0 && fault_armed())
+        atomic_fetch_add(&fault_armed()->got, (uint64_t)got);
+    return got;
 }
 
 /* A file system that cannot: a disk's history is told in writes. */
@@ -162,6 +165,8 @@ FAULT_WRAP(ssize_t, pwrite64, (int fd, const void *bytes, size_t length, off_t o
     ssize_t put = __real_pwrite64(fd, bytes, length, offset);
     if (put > 0)
         note(DISK_WRITE, fd, (uint64_t)offset, bytes, (size_t)put);
+    if (put > 0 && fault_armed())
+        atomic_fetch_add(&fault_armed()->put, (uint64_t)put);
     return put;
 }
 
