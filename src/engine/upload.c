@@ -140,6 +140,12 @@ void plm_upload_reached(struct plm_upload *u, uint64_t offset)
 
 void plm_upload_finish(struct plm_upload *u, enum plm_event_kind kind)
 {
+    if (u->run && u->run->hashing && u->run->frontier.busy) {
+        plm_frontier_cancel(&u->run->frontier);
+        u->run->found = kind;
+        plm_upload_move(u, PLM_UPLOAD_DRAINING);
+        return;
+    }
     struct plm_event event = {.kind = kind};
     if (u->run && kind != PLM_EV_BLOB_MOUNTED && u->run->payload > 0)
         event.kind = PLM_EV_BLOB_SENT; /* found where we had sent it before an answer was lost */
@@ -315,6 +321,13 @@ static void step_proving(struct plm_upload *u)
         plm_upload_move(u, PLM_UPLOAD_COMMITTING);
 }
 
+/* The frontier is the worker's until it lets go of it, and kicks then. */
+static void step_draining(struct plm_upload *u)
+{
+    if (!u->run->frontier.busy)
+        plm_upload_finish(u, u->run->found);
+}
+
 /* States in which a small request is to be out. */
 static void step_asking(struct plm_upload *u)
 {
@@ -340,7 +353,8 @@ static const step_fn steps[PLM_UPLOAD_STATES] = {
     [PLM_UPLOAD_ABSENT] = step_nothing,    [PLM_UPLOAD_HASHING] = step_hashing,
     [PLM_UPLOAD_OPENING] = step_asking,    [PLM_UPLOAD_ASKING] = step_asking,
     [PLM_UPLOAD_SENDING] = step_sending,   [PLM_UPLOAD_PROVING] = step_proving,
-    [PLM_UPLOAD_COMMITTING] = step_asking, [PLM_UPLOAD_PRESENT] = step_nothing,
+    [PLM_UPLOAD_COMMITTING] = step_asking, [PLM_UPLOAD_DRAINING] = step_draining,
+    [PLM_UPLOAD_PRESENT] = step_nothing,
 };
 
 void plm_upload_advance(struct plm_upload *u)

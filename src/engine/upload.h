@@ -4,6 +4,7 @@
  *     PLANNED → LOOKING → ABSENT → (HASHING) → OPENING | ASKING → SENDING → PROVING → COMMITTING →
  * PRESENT
  *
+ * One that turns out to be at the registry while a worker hashes it is DRAINING before PRESENT.
  * A blob is hashed on a worker while it is sent, and committed only when it has its digest.
  */
 #pragma once
@@ -23,6 +24,7 @@ enum plm_upload_state {
     PLM_UPLOAD_SENDING,
     PLM_UPLOAD_PROVING, /**< all is sent; the hash is being finished */
     PLM_UPLOAD_COMMITTING,
+    PLM_UPLOAD_DRAINING, /**< at the registry, while a worker still hashes the file */
     PLM_UPLOAD_PRESENT,
     PLM_UPLOAD_STATES
 };
@@ -56,8 +58,9 @@ struct plm_upload_run {
     struct plm_part *parts; /**< under way */
     struct plm_timer timer; /**< before the next try */
     int attempts, refusals;
-    int expiries;          /**< of the direct form's addresses, in a row without a new byte */
-    struct plm_error lost; /**< why the last session was, until that is told */
+    int expiries;              /**< of the direct form's addresses, in a row without a new byte */
+    enum plm_event_kind found; /**< DRAINING: how it got to the registry */
+    struct plm_error lost;     /**< why the last session was, until that is told */
     int64_t failing_since_ms, began_ms;
     uint64_t payload; /**< sent for this blob, repetitions too */
 };

@@ -338,3 +338,21 @@ def test_a_blob_that_is_cut_while_it_is_sent(pullama, store, receive, put):
     blob.write_bytes(whole)
     pullama.push(name).ended(0)
     registry.check_pushed("alice/m", "v1", pushed)
+
+
+@pytest.mark.parametrize("way", ["found", "mounted"])
+def test_a_blob_that_another_push_brought_while_this_one_is_hashed(pullama, receive, put, way):
+    registry = receive()
+    name = put(registry, pushed := model.small(96 * MIB))
+    layer = pushed.layers[0]
+
+    def arrives(request):
+        registry.blobs[layer.digest] = layer.data
+        registry.repositories.setdefault("alice/m", set()).add(layer.digest)
+    registry.fault("/uploads/.", method="PATCH", times=1, when=lambda r: r.length > MIB, status=404, take=MIB, call=arrives)
+    if way == "mounted":
+        registry.fault(layer.digest, method="HEAD", skip=1, times=1, status=404)
+        registry.fault("/uploads/$", method="POST", when=lambda r: layer.digest in registry.blobs, times=1, status=201)
+    result = pullama.push(name, "-x", "1").ended(0)
+    registry.check_pushed("alice/m", "v1", pushed)
+    assert [e["Blob"]["Digest"] for e in result.named("blob_sent", "blob_exists", "blob_mounted")].count(layer.digest) == 1
