@@ -49,6 +49,7 @@ struct plm_upload_run {
     bool is_old;                /**< the session is one of an earlier run, and was not asked yet */
     bool whole;                 /**< goes in one request with its digest */
     bool redirects;             /**< parts go to an object store, side by side */
+    bool asked_direct;          /**< the session was asked for in the direct form */
     bool direct;                /**< all of it goes to an object store */
     char *target, *headers;     /**< owned; of the direct form */
     struct plm_md5_value *md5s; /**< owned; of parts */

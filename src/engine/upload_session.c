@@ -49,8 +49,8 @@ void plm_upload_look(struct plm_upload *u)
 static void give_up_forms(struct plm_upload *u, const struct plm_error *why)
 {
     bool passing = why->code == PLM_E_NETWORK || why->code == PLM_E_NOMEM;
-    if (!passing && u->push->direct) {
-        u->push->direct = false; /* it does not know this form */
+    if (!passing && u->run->asked_direct) {
+        u->push->direct = false; /* it does not know this form, as others may have learnt before */
     } else if (!passing && u->from) {
         free(u->from); /* the other repository is none that we may look into */
         u->from = NULL;
@@ -79,8 +79,8 @@ static void on_opened(void *ctx, const struct plm_upload_answer *answer)
     if (is_over(u))
         return;
     if (answer->said == PLM_SAID_HAS) {
-        plm_upload_finish(u,
-                          u->from && !u->push->direct ? PLM_EV_BLOB_MOUNTED : PLM_EV_BLOB_EXISTS);
+        plm_upload_finish(u, u->from && !u->run->asked_direct ? PLM_EV_BLOB_MOUNTED
+                                                              : PLM_EV_BLOB_EXISTS);
         return;
     }
     if (answer->said == PLM_SAID_FAILED) {
@@ -101,6 +101,7 @@ static void on_opened(void *ctx, const struct plm_upload_answer *answer)
 static bool start_opening(struct plm_upload *u, struct plm_error *err)
 {
     struct plm_push *push = u->push;
+    u->run->asked_direct = push->direct;
     u->run->whole = u->run->proven && u->want.size > 0 && u->want.size < PLM_UPLOAD_SMALL &&
                     push->plain && !push->direct;
     const struct plm_upload_wish wish = {
