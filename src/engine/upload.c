@@ -42,7 +42,7 @@ static void free_parts(struct plm_upload *u)
     run->part_count = run->next_part = 0;
 }
 
-static void forget_session(struct plm_upload *u)
+static void leave_session(struct plm_upload *u)
 {
     struct plm_upload_run *run = u->run;
     free_parts(u);
@@ -52,6 +52,11 @@ static void forget_session(struct plm_upload *u)
     run->session = run->target = run->headers = NULL;
     run->direct = run->is_old = false;
     run->offset = 0;
+}
+
+static void forget_session(struct plm_upload *u)
+{
+    leave_session(u);
     plm_push_record_drop(u->push, &u->want.digest);
 }
 
@@ -168,7 +173,7 @@ void plm_upload_finish(struct plm_upload *u, enum plm_event_kind kind)
 
 void plm_upload_reopen(struct plm_upload *u)
 {
-    forget_session(u);
+    leave_session(u);
     plm_upload_move(u, PLM_UPLOAD_OPENING);
 }
 

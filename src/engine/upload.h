@@ -111,7 +111,8 @@ void plm_upload_reached(struct plm_upload *upload, uint64_t offset);
  * late for that, and the blob begins again. */
 bool plm_upload_begin_parts(struct plm_upload *upload, size_t index,
                             const struct plm_upload_answer *answer);
-/** Asks for a new session, with nothing in it. */
+/** Asks for a new session, with nothing in it. The record keeps the old one until then: the new one
+ * may not be granted, for a reason that passes. */
 void plm_upload_reopen(struct plm_upload *upload);
 /** A part went to the object store. */
 void plm_upload_part_sent(struct plm_upload *upload, size_t index, const struct plm_md5_value *md5);

@@ -144,6 +144,15 @@ static bool take_offset(struct plm_upload *u, const struct plm_upload_answer *an
     return true;
 }
 
+/* An old session that cannot be asked for is none: else it would fail each run until it expires. If
+ * the registry does not let us in at all, the new one will tell. */
+static bool is_of_no_use(const struct plm_upload *u, const struct plm_upload_answer *answer)
+{
+    enum plm_code code = answer->error->code;
+    return answer->said == PLM_SAID_LOST || (answer->said == PLM_SAID_FAILED && u->run->is_old &&
+                                             code != PLM_E_NOMEM && code != PLM_E_INTERNAL);
+}
+
 static void on_asked(void *ctx, const struct plm_upload_answer *answer)
 {
     struct plm_upload *u = ctx;
@@ -152,7 +161,7 @@ static void on_asked(void *ctx, const struct plm_upload_answer *answer)
     if (is_over(u))
         return;
     bool is_old = u->run->is_old;
-    bool lost = answer->said == PLM_SAID_LOST;
+    bool lost = is_of_no_use(u, answer);
     if (answer->said == PLM_SAID_GOES_ON && !take_offset(u, answer, &err))
         lost = true;
     else if (lost)
