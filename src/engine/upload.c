@@ -50,7 +50,7 @@ static void leave_session(struct plm_upload *u)
     free(run->target);
     free(run->headers);
     run->session = run->target = run->headers = NULL;
-    run->direct = run->is_old = false;
+    run->direct = run->is_old = run->misplaced = false;
     run->offset = 0;
 }
 

@@ -46,6 +46,7 @@ struct plm_upload_run {
     uint64_t best;              /**< the most that it ever had */
     uint64_t length;            /**< of a stretch */
     bool announced;             /**< BLOB_START went out */
+    bool misplaced;             /**< the registry did not take bytes at offset (416) */
     bool is_old;                /**< the session is one of an earlier run, and was not asked yet */
     bool whole;                 /**< goes in one request with its digest */
     bool redirects;             /**< parts go to an object store, side by side */

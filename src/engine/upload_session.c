@@ -144,6 +144,17 @@ static bool take_offset(struct plm_upload *u, const struct plm_upload_answer *an
     return true;
 }
 
+/* It cannot be gone on with where it refuses bytes at the very place that it names. */
+static bool check_place(struct plm_upload *u, uint64_t before, struct plm_error *err)
+{
+    struct plm_upload_run *run = u->run;
+    if (run->misplaced && run->offset == before)
+        return plm_fail(err, PLM_E_PROTOCOL, "it takes no bytes at %llu, and says that it is there",
+                        (unsigned long long)before);
+    run->misplaced = false;
+    return true;
+}
+
 /* An old session that cannot be asked for is none: else it would fail each run until it expires. If
  * the registry does not let us in at all, the new one will tell. */
 static bool is_of_no_use(const struct plm_upload *u, const struct plm_upload_answer *answer)
@@ -161,8 +172,10 @@ static void on_asked(void *ctx, const struct plm_upload_answer *answer)
     if (is_over(u))
         return;
     bool is_old = u->run->is_old;
+    uint64_t before = u->run->offset;
     bool lost = is_of_no_use(u, answer);
-    if (answer->said == PLM_SAID_GOES_ON && !take_offset(u, answer, &err))
+    if (answer->said == PLM_SAID_GOES_ON &&
+        (!take_offset(u, answer, &err) || !check_place(u, before, &err)))
         lost = true;
     else if (lost)
         err = *answer->error;

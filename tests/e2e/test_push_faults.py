@@ -222,6 +222,23 @@ def test_a_registry_that_took_less_than_it_was_sent(pullama, receive, put):
     registry.check_pushed("alice/m", "v1", pushed)
 
 
+@pytest.mark.parametrize("form", ["plain", "parts"])
+def test_a_session_that_refuses_bytes_at_its_own_place(pullama, receive, put, form):
+    registry = receive(form=form)
+    name = put(registry, pushed := model.small(4 * MIB))
+    rule = registry.fault("/uploads/.", method="PATCH", when=lambda r: r.length >= MIB and spoilt(r), skip=2, status=416)
+    stuck = []
+
+    def spoilt(request):
+        """From its third request on, the first session of the large blob is stuck."""
+        number = request.path.rpartition("/")[2]
+        stuck.append(number)
+        return number == stuck[0]
+    result = pullama.push(name, "--chunk-size", "1MiB", "-x", "1").ended(0)
+    registry.check_pushed("alice/m", "v1", pushed)
+    assert len(result.named("upload_lost")) == 1 and 1 <= rule.hits <= 2
+
+
 def test_a_server_that_takes_only_small_bodies(pullama, receive, put):
     registry = receive(most=2 * MIB)
     name = put(registry, pushed := model.small(9 * MIB))
