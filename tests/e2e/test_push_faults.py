@@ -322,6 +322,16 @@ def test_https_is_never_left(pullama, receive, put, tls, authority):
     assert "https to http" in result.err and not plain.requests()
 
 
+def test_https_is_never_left_for_a_direct_upload(pullama, receive, put, tls, authority):
+    plain = receive(form="direct")
+    registry = receive(form="direct", tls=tls)
+    name = put(registry, pushed := make("direct"))
+    registry.fault("digest=", method="POST", headers={"X-Direct-Upload-URL": plain.cdn.url + "/direct/x"})
+    pullama.push(name, "--cacert", authority / "ca.pem").ended(0)  # in another form
+    registry.check_pushed("alice/m", "v1", pushed)
+    assert not plain.requests()
+
+
 def test_through_tls(pullama, receive, put, tls, authority):
     registry = receive(form="parts", tls=tls)
     name = put(registry, pushed := model.small(4 * MIB))
