@@ -211,6 +211,12 @@ void plm_upload_retry(struct plm_upload *u, const struct plm_upload_answer *answ
     plm_upload_move(u, run->whole ? PLM_UPLOAD_LOOKING : PLM_UPLOAD_ASKING);
 }
 
+void plm_upload_ask(struct plm_upload *u)
+{
+    free_parts(u);
+    plm_upload_move(u, PLM_UPLOAD_ASKING);
+}
+
 /* ---- sending ---- */
 
 void plm_upload_part_sent(struct plm_upload *u, size_t index, const struct plm_md5_value *md5)
@@ -244,6 +250,8 @@ static bool next_span(struct plm_upload *u, struct plm_span *span, size_t *index
     }
     if (run->parts || run->offset == size)
         return false;
+    if (u->push->length_max > 0 && run->length > u->push->length_max)
+        run->length = u->push->length_max;
     bool all = run->direct || run->whole || size - run->offset < run->length;
     *span = (struct plm_span){run->offset, all ? size : run->offset + run->length};
     *index = run->offset > 0;

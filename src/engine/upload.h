@@ -106,6 +106,8 @@ void plm_upload_fail(struct plm_upload *upload, const struct plm_error *err);
 void plm_upload_lose(struct plm_upload *upload, const struct plm_upload_answer *answer);
 /** A request failed for now: asks for the offset after a while, or gives up. */
 void plm_upload_retry(struct plm_upload *upload, const struct plm_upload_answer *answer);
+/** Asks for the offset at once: nothing failed that time would mend. */
+void plm_upload_ask(struct plm_upload *upload);
 /** The registry has all bytes before @p offset now. */
 void plm_upload_reached(struct plm_upload *upload, uint64_t offset);
 /** The registry sends part @p index elsewhere: from now on there are parts. False when it is too

@@ -287,8 +287,10 @@ static void send_less(struct plm_part *part, const struct plm_upload_answer *ans
         plm_upload_fail(u, answer->error);
         return;
     }
-    u->run->length = plm_span_length(part->span) / 2;
-    plm_upload_retry(u, answer);
+    uint64_t half = plm_span_length(part->span) / 2;
+    if (u->push->length_max == 0 || half < u->push->length_max)
+        u->push->length_max = half;
+    plm_upload_ask(u);
 }
 
 static void on_answer(void *ctx, const struct plm_upload_answer *answer)

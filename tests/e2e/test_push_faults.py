@@ -247,6 +247,15 @@ def test_a_server_that_takes_only_small_bodies(pullama, receive, put):
     assert max(r.received for r in registry.requests(method="PATCH")) <= 2 * MIB
 
 
+def test_what_a_server_takes_is_learnt_once_and_costs_no_retries(pullama, receive, put):
+    registry = receive(most=2 * MIB)
+    name = put(registry, pushed := model.Model([Layer("model", model.noise(9 * MIB, n)) for n in range(4)]))
+    result = pullama.push(name, "-x", "1", "--chunk-size", "8MiB", "--max-retries", "1").ended(0)
+    registry.check_pushed("alice/m", "v1", pushed)
+    assert len([r for r in registry.requests(method="PATCH") if r.status == 413]) == 2  # of 8 and of 4 MiB
+    assert not result.named("retry")
+
+
 # ---- tokens and targets that end ----
 
 def test_tokens_that_expire_in_the_middle(pullama, receive, put):
