@@ -39,13 +39,13 @@ bool plm_registry_origin(const struct plm_ref *ref, bool insecure, struct plm_ur
 }
 
 void plm_registry_find_credential(const struct plm_ref *ref, bool insecure,
-                                  struct plm_credential *out)
+                                  const struct plm_end_request *end, struct plm_credential *out)
 {
     struct plm_url origin;
     struct plm_error ignored = {0}; /* the session fails by the same address */
     *out = (struct plm_credential){0};
     if (plm_registry_origin(ref, insecure, &origin, &ignored))
-        plm_credential_find(&origin, ref->scheme == PLM_SCHEME_HTTPS_INSECURE, out);
+        plm_credential_find(&origin, ref->scheme == PLM_SCHEME_HTTPS_INSECURE, end, out);
 }
 
 static bool set_addresses(struct plm_registry *registry, struct plm_error *err)

@@ -32,7 +32,7 @@ PLM_MUST bool plm_registry_origin(const struct plm_ref *ref, bool insecure, stru
                                   struct plm_error *err);
 /** What plm_credential_find() finds for the registry of such a session. Blocks. */
 void plm_registry_find_credential(const struct plm_ref *ref, bool insecure,
-                                  struct plm_credential *out);
+                                  const struct plm_end_request *end, struct plm_credential *out);
 /** Cancels everything under way; no callback comes after it. Its sources are freed before it. */
 void plm_registry_free(struct plm_registry *registry);
 

@@ -12,7 +12,7 @@ import termios
 
 import pytest
 from support import model
-from support.docker import Helper, log_in, pair, write_config
+from support.docker import KEEPER, Helper, log_in, pair, write_config
 from support.program import wait_for
 from support.tokens import Realm
 
@@ -169,6 +169,29 @@ def test_a_helper_that_fails_keeps_nothing(pullama, private, tmp_path):
     before = path.read_text()
     result = login(pullama, private, environment={"PATH": helper.path(pullama.environment)}).ended(1)
     assert "the safe is locked" in result.err and path.read_text() == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTSTP], ids=["ended", "suspended"])
+def test_a_signal_while_a_helper_stores(pullama, private, tmp_path, number):
+    helper = Helper(tmp_path, script="while [ ! -e {folder}/go ]; do sleep 0.01; done\n" + KEEPER)
+    path = write_config(pullama.home, credsStore="test")
+    before = path.read_text()
+    read, write = os.pipe()
+    os.write(write, SECRET.encode() + b"\n")
+    os.close(write)
+    process = pullama.start("login", "http://" + private.host, "-u", "ann", "--password-stdin", "--output", "json",
+                            stdin=read, environment={"PATH": helper.path(pullama.environment)})
+    os.close(read)
+    wait_for(lambda: (helper.folder / "inputs").exists(), "the helper", process=process)
+    process.signal(number)
+    if number == signal.SIGINT:
+        result = process.result(5).ended(0)
+        assert result.named("interrupted") and path.read_text() == before and helper.kept() == []
+        return
+    wait_for(lambda: not process.has_pending(signal.SIGTSTP), "the signal")  # SIGCONT would take it away
+    process.signal(signal.SIGCONT)
+    (helper.folder / "go").touch()
+    assert process.result().ended(0).named("login") and len(helper.kept()) == 1
 
 
 @pytest.mark.parametrize("arguments, part", [
