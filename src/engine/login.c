@@ -129,13 +129,13 @@ static void on_greeting(void *ctx, const struct plm_http_outcome *answer,
         plm_job_end(login->job, NULL, &err);
         return;
     }
-    bool checked = plm_registry_has_asked(login->registry);
-    if (!keep(login, &err)) {
+    bool checked;
+    if (!plm_registry_was_shown(login->registry, &checked, &err) || !keep(login, &err)) {
         plm_job_end(login->job, NULL, &err);
         return;
     }
     if (!checked)
-        plm_job_warn(login->job, "%s asked for no credentials: they are stored unchecked",
+        plm_job_warn(login->job, "%s did not look at the credentials: they are stored unchecked",
                      login->ref.host);
     struct plm_event event = {.kind = PLM_EV_LOGIN,
                               .login = {.user = login->job->user, .checked = checked}};

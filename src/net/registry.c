@@ -280,7 +280,7 @@ bool plm_registry_greet(struct plm_registry *registry, plm_document_fn done, voi
     return plm_document_start(registry, &request, err);
 }
 
-bool plm_registry_has_asked(const struct plm_registry *registry)
+bool plm_registry_was_shown(const struct plm_registry *registry, bool *shown, struct plm_error *err)
 {
-    return plm_tokens_generation(registry->tokens) > 0;
+    return plm_tokens_credential_shown(registry->tokens, shown, err);
 }

@@ -83,6 +83,24 @@ def test_a_registry_that_does_not_ask_is_told_of(pullama, serve):
     assert "unchecked" in result.named("warning")[0]["Message"] and result.named("login")[0]["Checked"] is False
 
 
+def test_a_password_that_was_kept_back_is_not_kept(pullama, serve):
+    """The realm is on http at another host, and gives a token to anyone: nobody looked at the password."""
+    realm = serve()
+    registry = serve(realm=Realm("anonymous", url=f"http://{realm.host}/token"))
+    realm.realm = registry.realm
+    host = f"registry.test:{registry.registry.port}"
+    read, write = os.pipe()
+    os.write(write, b"wrong\n")
+    os.close(write)
+    result = pullama.run("login", f"http://{host}", "-u", "ann", "--password-stdin",
+                         "--resolve", f"{host}:127.0.0.1", stdin=read).ended(3)
+    os.close(read)
+    assert realm.host in result.err and "may not go" in result.err and "access token" not in result.err, result
+    assert len(realm.requests("^/token")) == 1 and "authorization" not in realm.requests("^/token")[0].headers
+    assert registry.requests()[-1].headers["authorization"].startswith("Bearer ")
+    assert not (pullama.home / ".docker" / "config.json").exists()
+
+
 def test_json_and_its_fields(pullama, private):
     result = login(pullama, private, "--output", "json").ended(0)
     said = result.named("login")[0]
