@@ -180,6 +180,24 @@ def test_a_record_of_no_use_is_told_of(pullama, store, receive, put, text):
     assert "of no use" in result.named("warning")[0]["Message"] and not leftovers(store)
 
 
+def test_a_record_that_is_full_is_written_once_more(pullama, store, receive, put):
+    registry = receive()
+    put(registry, model.small(4 * MIB))
+    kill_after(pullama, registry, registry.name("alice/m", "v1"), 2 * MIB, "--chunk-size", "1MiB")
+    record = json.loads(record_of(store).read_text())
+    (entry,) = record["uploads"]
+    entry["location"] += "&" + "y" * 7000
+    record["uploads"] = [{**entry, "digest": f"sha256:{n:064x}"} for n in range(255)]
+    record_of(store).write_text(json.dumps(record))
+    name = put(registry, many := model.Model([Layer("model", model.noise(2 * MIB, n)) for n in range(8)]), tag="v2")
+    registry.fault("/uploads/$", method="POST", skip=1, delay=0.03)  # while the first is being noted
+    result = pullama.push(name, "-x", "8", "--chunk-size", "1MiB").ended(0)
+    registry.check_pushed("alice/m", "v2", many)
+    # One place was left; that there are no more does not spoil what is being written.
+    (warning,) = {event["Message"] for event in result.named("warning")}
+    assert "more than 256" in warning and len(json.loads(record_of(store).read_text())["uploads"]) >= 255
+
+
 def test_the_record_is_for_its_owner_alone(pullama, store, receive, put):
     registry = receive()
     name = put(registry, model.small(4 * MIB))
