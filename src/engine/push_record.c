@@ -36,6 +36,8 @@ static void read_file(struct plm_push *push)
     record->stands = true;
     if (!plm_sessions_decode(text, size, target_of(push), &record->sessions, &err))
         plm_job_warn(push->job, "%s is of no use: %s", record->name, err.msg);
+    if (err.code == PLM_E_UNSUPPORTED)
+        record->disabled = true; /* the other version goes on with it */
     free(text);
     plm_sessions_expire(&record->sessions, plm_os_unix_ms() / 1000);
 }
