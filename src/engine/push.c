@@ -359,6 +359,7 @@ static bool start(struct plm_job *job, struct plm_error *err)
     push->job = job;
     push->connections = engine->options.connections ? engine->options.connections : PLM_LANES_LEAST;
     push->record.state_fd = -1;
+    push->record.disabled = true; /* until it is open */
     push->record.lock = PLM_LOCK_INIT;
     push->kick = (struct plm_timer){.fire = on_kick, .ctx = push};
     push->tick = (struct plm_timer){.fire = on_tick, .ctx = push};

@@ -22,7 +22,8 @@ enum plm_push_state {
 /** What is kept of sessions under way, for the next run. */
 struct plm_push_record {
     struct plm_work work; /**< first */
-    int state_fd;         /**< borrowed; -1: nothing can be kept */
+    int state_fd;         /**< borrowed; -1: there is no place. A worker reads it while busy */
+    bool disabled;        /**< nothing is to be written, or not any more */
     struct plm_lock lock;
     char name[PLM_PUSH_NAME], temp[PLM_PUSH_NAME];
     struct plm_sessions sessions;

@@ -169,7 +169,7 @@ def test_an_expired_session_is_not_asked_for(pullama, store, receive, put):
     assert not registry.requests("/uploads/", "GET") and not result.named("upload_lost", "blob_resumed")
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"version":9}', '{"version":1,"target":"https://evil/v2/a/b","uploads":[]}'])
+@pytest.mark.parametrize("text", ["", "{", '{"version":1,"target":"https://evil/v2/a/b","uploads":[]}'])
 def test_a_record_of_no_use_is_told_of(pullama, store, receive, put, text):
     registry = receive()
     name = put(registry, big := model.small(4 * MIB))
@@ -178,6 +178,34 @@ def test_a_record_of_no_use_is_told_of(pullama, store, receive, put, text):
     result = pullama.push(name).ended(0)
     registry.check_pushed("alice/m", "v1", big)
     assert "of no use" in result.named("warning")[0]["Message"] and not leftovers(store)
+
+
+def test_a_record_that_is_full_is_written_once_more(pullama, store, receive, put):
+    registry = receive()
+    put(registry, model.small(4 * MIB))
+    kill_after(pullama, registry, registry.name("alice/m", "v1"), 2 * MIB, "--chunk-size", "1MiB")
+    record = json.loads(record_of(store).read_text())
+    (entry,) = record["uploads"]
+    entry["location"] += "&" + "y" * 7000
+    record["uploads"] = [{**entry, "digest": f"sha256:{n:064x}"} for n in range(255)]
+    record_of(store).write_text(json.dumps(record))
+    name = put(registry, many := model.Model([Layer("model", model.noise(2 * MIB, n)) for n in range(8)]), tag="v2")
+    registry.fault("/uploads/$", method="POST", skip=1, delay=0.03)  # while the first is being noted
+    result = pullama.push(name, "-x", "8", "--chunk-size", "1MiB").ended(0)
+    registry.check_pushed("alice/m", "v2", many)
+    # One place was left; that there are no more does not spoil what is being written.
+    (warning,) = {event["Message"] for event in result.named("warning")}
+    assert "more than 256" in warning and len(json.loads(record_of(store).read_text())["uploads"]) >= 255
+
+
+def test_a_record_of_another_version_is_left_to_it(pullama, store, receive, put):
+    registry = receive()
+    name = put(registry, big := model.small(4 * MIB))
+    kill_after(pullama, registry, name, 2 * MIB, "--chunk-size", "1MiB")
+    record_of(store).write_text(text := '{"version":9}')
+    result = pullama.push(name).ended(0)
+    registry.check_pushed("alice/m", "v1", big)
+    assert "another version" in result.named("warning")[0]["Message"] and record_of(store).read_text() == text
 
 
 def test_the_record_is_for_its_owner_alone(pullama, store, receive, put):
