@@ -75,8 +75,8 @@ PLM_API PLM_MUST bool plm_engine_submit(struct plm_engine *engine, const struct 
  *
  * For a program that does nothing else. Call it before the first step and before there are other
  * threads; jobs submitted later are confined to what the earlier ones needed. False where the
- * system cannot (it takes Linux 5.19 with Landlock), when a job will fail anyway, or when one
- * has to start such a program later (login, logout): then nothing is given up.
+ * system cannot (it takes Linux 5.19 with Landlock), when a job will fail anyway, when one has to
+ * start such a program later (login, logout), or when an end is asked for: then nothing is given up.
  */
 PLM_API bool plm_engine_confine(struct plm_engine *engine);
 
@@ -101,8 +101,9 @@ PLM_API void plm_engine_limit_rate(struct plm_engine *engine, uint64_t bytes_per
 /** Makes a waiting plm_engine_step() return soon. Any thread. */
 PLM_API void plm_engine_wake(struct plm_engine *engine);
 
-/** Calls @p ready(ctx) on the loop thread whenever @p fd is readable (for a signal pipe). One at
- * most. */
+/** Calls @p ready(ctx) on the loop thread whenever @p fd is readable (for a signal pipe), also while
+ * a helper program is waited for. It may call plm_engine_stop(), and no other function of the engine.
+ * One at most. */
 PLM_API PLM_MUST bool plm_engine_watch(struct plm_engine *engine, int fd, void (*ready)(void *ctx),
                                        void *ctx, struct plm_error *err);
 

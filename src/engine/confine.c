@@ -132,11 +132,14 @@ static void add_job(struct rules *rules, const struct plm_job *job)
         add_network(rules, engine);
 }
 
-/* False: a job will fail for what is there, and is to say so undisturbed; or it starts programs. */
+/* False: a job will fail for what is there, and is to say so undisturbed; or it starts programs; or
+ * none will run, because an end was asked for. */
 static bool prepare_jobs(struct plm_engine *engine, struct rules *rules)
 {
     for (struct plm_job *job = engine->first; job; job = job->next) {
         struct plm_error err = {0};
+        if (plm_engine_is_ending(engine))
+            return false;
         if (!plm_job_prepare(job, &err)) {
             if (!job->kind->needs_ref || job->has_ref)
                 return false;

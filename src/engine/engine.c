@@ -379,6 +379,23 @@ void plm_engine_stop(struct plm_engine *engine)
     engine->stopping = true;
 }
 
+bool plm_engine_is_ending(struct plm_engine *engine)
+{
+    if (!engine->stopping)
+        plm_loop_look(engine->loop);
+    return engine->stopping;
+}
+
+static bool is_ending(void *ctx)
+{
+    return plm_engine_is_ending(ctx);
+}
+
+struct plm_end_request plm_engine_end_request(struct plm_engine *engine)
+{
+    return (struct plm_end_request){.is_made = is_ending, .ctx = engine};
+}
+
 void plm_engine_wake(struct plm_engine *engine)
 {
     plm_loop_wake(engine->loop);

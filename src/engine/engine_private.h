@@ -100,6 +100,11 @@ void plm_job_complete(struct plm_job *job);
 /** Reads the reference, and opens or makes what the kind says; nothing more when called again. */
 PLM_MUST bool plm_job_prepare(struct plm_job *job, struct plm_error *err);
 
+/** Whether an end was asked for, also by what the loop had no time to see. */
+bool plm_engine_is_ending(struct plm_engine *engine);
+/** The same, for those who wait for other programs. */
+struct plm_end_request plm_engine_end_request(struct plm_engine *engine);
+
 /** HTTP client and workers, made at the first call. */
 PLM_MUST bool plm_engine_network(struct plm_engine *engine, struct plm_error *err);
 PLM_MUST bool plm_engine_workers(struct plm_engine *engine, struct plm_error *err);

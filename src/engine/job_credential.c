@@ -36,7 +36,15 @@ static struct plm_held_credential *find(struct plm_engine *engine, const struct 
         return NULL;
     }
     held->of = *ref;
-    plm_registry_find_credential(&held->of, engine->options.insecure, &held->credential);
+    const struct plm_end_request end = plm_engine_end_request(engine);
+    if (!plm_engine_is_ending(engine))
+        plm_registry_find_credential(&held->of, engine->options.insecure, &end, &held->credential);
+    if (plm_engine_is_ending(engine)) { /* the helper was ended, or never asked */
+        plm_credential_wipe(&held->credential);
+        free(held);
+        (void)plm_fail(err, PLM_E_INTERRUPTED, "stopped on request");
+        return NULL;
+    }
     held->next = engine->credentials;
     engine->credentials = held;
     return held;

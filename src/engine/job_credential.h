@@ -12,7 +12,7 @@ struct plm_job;
 struct plm_held_credential;
 
 /** Looks for those of the job's registry, which may run a helper program; nothing when it has some.
- * Only a lack of memory is a failure. */
+ * A failure is a lack of memory, or PLM_E_INTERRUPTED: an end was asked for meanwhile. */
 PLM_MUST bool plm_job_find_credential(struct plm_job *job, struct plm_error *err);
 /** Looks for those of one more registry that a job may ask; they are kept as long as the engine. */
 PLM_MUST bool plm_engine_find_credential(struct plm_engine *engine, const struct plm_ref *ref,

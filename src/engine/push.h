@@ -54,6 +54,8 @@ struct plm_push {
     bool changed;     /**< something was sent or mounted */
     bool told_of_lock;
     bool asked_for_manifest;
+    uint64_t
+        length_max; /**< of a stretch, as far as the registry refused longer ones; 0: it did not */
     uint64_t total, sent, shown;
     int64_t last_byte_ms; /**< when the registry last had more of a blob than ever before */
     struct plm_meter meter;

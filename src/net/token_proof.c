@@ -211,6 +211,18 @@ static void explain_elsewhere(const struct plm_tokens *tokens, struct plm_error 
                        host, tokens->realm_host, scheme_of(tokens), host);
 }
 
+bool plm_tokens_credential_shown(const struct plm_tokens *tokens, bool *shown,
+                                 struct plm_error *err)
+{
+    bool is_shown = tokens->credential_tried || tokens->proof_kind == PLM_PROOF_PASSWORD;
+    if (!is_shown && tokens->credential_kept_back) {
+        explain_elsewhere(tokens, err);
+        return false;
+    }
+    *shown = is_shown;
+    return true;
+}
+
 static void explain_key(const struct plm_tokens *tokens, struct plm_error *err)
 {
     const char *host = tokens->registry_host, *path = tokens->options.key_path;

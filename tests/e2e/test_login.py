@@ -12,7 +12,7 @@ import termios
 
 import pytest
 from support import model
-from support.docker import Helper, log_in, pair, write_config
+from support.docker import KEEPER, Helper, log_in, pair, write_config
 from support.program import wait_for
 from support.tokens import Realm
 
@@ -81,6 +81,24 @@ def test_a_registry_without_passwords_says_so(pullama, serve):
 def test_a_registry_that_does_not_ask_is_told_of(pullama, serve):
     result = login(pullama, serve(), "--output", "json").ended(0)
     assert "unchecked" in result.named("warning")[0]["Message"] and result.named("login")[0]["Checked"] is False
+
+
+def test_a_password_that_was_kept_back_is_not_kept(pullama, serve):
+    """The realm is on http at another host, and gives a token to anyone: nobody looked at the password."""
+    realm = serve()
+    registry = serve(realm=Realm("anonymous", url=f"http://{realm.host}/token"))
+    realm.realm = registry.realm
+    host = f"registry.test:{registry.registry.port}"
+    read, write = os.pipe()
+    os.write(write, b"wrong\n")
+    os.close(write)
+    result = pullama.run("login", f"http://{host}", "-u", "ann", "--password-stdin",
+                         "--resolve", f"{host}:127.0.0.1", stdin=read).ended(3)
+    os.close(read)
+    assert realm.host in result.err and "may not go" in result.err and "access token" not in result.err, result
+    assert len(realm.requests("^/token")) == 1 and "authorization" not in realm.requests("^/token")[0].headers
+    assert registry.requests()[-1].headers["authorization"].startswith("Bearer ")
+    assert not (pullama.home / ".docker" / "config.json").exists()
 
 
 def test_json_and_its_fields(pullama, private):
@@ -169,6 +187,29 @@ def test_a_helper_that_fails_keeps_nothing(pullama, private, tmp_path):
     before = path.read_text()
     result = login(pullama, private, environment={"PATH": helper.path(pullama.environment)}).ended(1)
     assert "the safe is locked" in result.err and path.read_text() == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTSTP], ids=["ended", "suspended"])
+def test_a_signal_while_a_helper_stores(pullama, private, tmp_path, number):
+    helper = Helper(tmp_path, script="while [ ! -e {folder}/go ]; do sleep 0.01; done\n" + KEEPER)
+    path = write_config(pullama.home, credsStore="test")
+    before = path.read_text()
+    read, write = os.pipe()
+    os.write(write, SECRET.encode() + b"\n")
+    os.close(write)
+    process = pullama.start("login", "http://" + private.host, "-u", "ann", "--password-stdin", "--output", "json",
+                            stdin=read, environment={"PATH": helper.path(pullama.environment)})
+    os.close(read)
+    wait_for(lambda: (helper.folder / "inputs").exists(), "the helper", process=process)
+    process.signal(number)
+    if number == signal.SIGINT:
+        result = process.result(5).ended(0)
+        assert result.named("interrupted") and path.read_text() == before and helper.kept() == []
+        return
+    wait_for(lambda: not process.has_pending(signal.SIGTSTP), "the signal")  # SIGCONT would take it away
+    process.signal(signal.SIGCONT)
+    (helper.folder / "go").touch()
+    assert process.result().ended(0).named("login") and len(helper.kept()) == 1
 
 
 @pytest.mark.parametrize("arguments, part", [

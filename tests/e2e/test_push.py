@@ -50,12 +50,15 @@ def test_a_blob_in_one_direct_piece(pullama, receive, put):
     assert all("authorization" in r.headers for r in registry.requests("uploads", "PUT"))
 
 
-def test_a_registry_that_knows_no_direct_form(pullama, receive, put):
+@pytest.mark.parametrize("connections", [1, 4])
+def test_a_registry_that_knows_no_direct_form(pullama, receive, put, connections):
     registry = receive(form="strict")
-    name = put(registry, many := tensors(3, MIB))
-    pullama.push(name, "-x", "1", *CHUNK).ended(0)
+    name = put(registry, many := tensors(6, MIB))
+    registry.fault("digest=", method="POST", delay=0.2)
+    pullama.push(name, "-x", str(connections), *CHUNK).ended(0)
     registry.check_pushed("alice/m", "v1", many)
-    assert len(registry.requests("digest=", "POST")) == 1  # it is asked once
+    # Nobody asks again once one has learnt it.
+    assert len(registry.requests("digest=", "POST")) == connections
 
 
 def test_models_without_tensors_never_ask_for_the_direct_form(pullama, receive, put):

@@ -222,12 +222,38 @@ def test_a_registry_that_took_less_than_it_was_sent(pullama, receive, put):
     registry.check_pushed("alice/m", "v1", pushed)
 
 
+@pytest.mark.parametrize("form", ["plain", "parts"])
+def test_a_session_that_refuses_bytes_at_its_own_place(pullama, receive, put, form):
+    registry = receive(form=form)
+    name = put(registry, pushed := model.small(4 * MIB))
+    rule = registry.fault("/uploads/.", method="PATCH", when=lambda r: r.length >= MIB and spoilt(r), skip=2, status=416)
+    stuck = []
+
+    def spoilt(request):
+        """From its third request on, the first session of the large blob is stuck."""
+        number = request.path.rpartition("/")[2]
+        stuck.append(number)
+        return number == stuck[0]
+    result = pullama.push(name, "--chunk-size", "1MiB", "-x", "1").ended(0)
+    registry.check_pushed("alice/m", "v1", pushed)
+    assert len(result.named("upload_lost")) == 1 and 1 <= rule.hits <= 2
+
+
 def test_a_server_that_takes_only_small_bodies(pullama, receive, put):
     registry = receive(most=2 * MIB)
     name = put(registry, pushed := model.small(9 * MIB))
     pullama.push(name, "-x", "1").ended(0)
     registry.check_pushed("alice/m", "v1", pushed)
     assert max(r.received for r in registry.requests(method="PATCH")) <= 2 * MIB
+
+
+def test_what_a_server_takes_is_learnt_once_and_costs_no_retries(pullama, receive, put):
+    registry = receive(most=2 * MIB)
+    name = put(registry, pushed := model.Model([Layer("model", model.noise(9 * MIB, n)) for n in range(4)]))
+    result = pullama.push(name, "-x", "1", "--chunk-size", "8MiB", "--max-retries", "1").ended(0)
+    registry.check_pushed("alice/m", "v1", pushed)
+    assert len([r for r in registry.requests(method="PATCH") if r.status == 413]) == 2  # of 8 and of 4 MiB
+    assert not result.named("retry")
 
 
 # ---- tokens and targets that end ----
@@ -305,6 +331,16 @@ def test_https_is_never_left(pullama, receive, put, tls, authority):
     assert "https to http" in result.err and not plain.requests()
 
 
+def test_https_is_never_left_for_a_direct_upload(pullama, receive, put, tls, authority):
+    plain = receive(form="direct")
+    registry = receive(form="direct", tls=tls)
+    name = put(registry, pushed := make("direct"))
+    registry.fault("digest=", method="POST", headers={"X-Direct-Upload-URL": plain.cdn.url + "/direct/x"})
+    pullama.push(name, "--cacert", authority / "ca.pem").ended(0)  # in another form
+    registry.check_pushed("alice/m", "v1", pushed)
+    assert not plain.requests()
+
+
 def test_through_tls(pullama, receive, put, tls, authority):
     registry = receive(form="parts", tls=tls)
     name = put(registry, pushed := model.small(4 * MIB))
@@ -338,3 +374,21 @@ def test_a_blob_that_is_cut_while_it_is_sent(pullama, store, receive, put):
     blob.write_bytes(whole)
     pullama.push(name).ended(0)
     registry.check_pushed("alice/m", "v1", pushed)
+
+
+@pytest.mark.parametrize("way", ["found", "mounted"])
+def test_a_blob_that_another_push_brought_while_this_one_is_hashed(pullama, receive, put, way):
+    registry = receive()
+    name = put(registry, pushed := model.small(96 * MIB))
+    layer = pushed.layers[0]
+
+    def arrives(request):
+        registry.blobs[layer.digest] = layer.data
+        registry.repositories.setdefault("alice/m", set()).add(layer.digest)
+    registry.fault("/uploads/.", method="PATCH", times=1, when=lambda r: r.length > MIB, status=404, take=MIB, call=arrives)
+    if way == "mounted":
+        registry.fault(layer.digest, method="HEAD", skip=1, times=1, status=404)
+        registry.fault("/uploads/$", method="POST", when=lambda r: layer.digest in registry.blobs, times=1, status=201)
+    result = pullama.push(name, "-x", "1").ended(0)
+    registry.check_pushed("alice/m", "v1", pushed)
+    assert [e["Blob"]["Digest"] for e in result.named("blob_sent", "blob_exists", "blob_mounted")].count(layer.digest) == 1

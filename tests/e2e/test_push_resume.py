@@ -133,6 +133,29 @@ def test_a_session_that_the_registry_forgot_meanwhile(pullama, receive, put):
     registry.check_pushed("alice/m", "v1", big)
 
 
+@pytest.mark.parametrize("fault", [{"status": 403}, {"status": 401}, {"status": 503}, {"hang_up": True}],
+                         ids=["403", "401", "503", "reset"])
+def test_a_session_that_is_refused_does_not_block_the_push(pullama, store, receive, put, fault):
+    registry = receive()
+    name = put(registry, big := model.small(8 * MIB))
+    kill_after(pullama, registry, name, 4 * MIB, "--chunk-size", "1MiB", "-x", "1")
+    registry.fault("/uploads/.", method="GET", **fault)
+    result = pullama.push(name, "--max-retries", "1", *CHUNK).ended(0)
+    registry.check_pushed("alice/m", "v1", big)
+    assert len(result.named("upload_lost")) == 1 and not leftovers(store)
+
+
+def test_a_session_is_kept_while_the_registry_lets_nobody_in(pullama, receive, put):
+    registry = receive()
+    name = put(registry, big := model.small(8 * MIB))
+    kill_after(pullama, registry, name, 4 * MIB, "--chunk-size", "1MiB", "-x", "1")
+    registry.fault("/uploads/", status=403, times=2)
+    pullama.push(name, *CHUNK).ended(3)
+    pullama.push(name, *CHUNK).ended(0)
+    registry.check_pushed("alice/m", "v1", big)
+    assert registry.wire_bytes("/blobs/") == big.size
+
+
 def test_an_expired_session_is_not_asked_for(pullama, store, receive, put):
     registry = receive()
     name = put(registry, big := model.small(16 * MIB))

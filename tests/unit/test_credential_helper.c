@@ -11,7 +11,7 @@
 static bool get(struct plm_buf *pair, bool *found, struct plm_error *err)
 {
     *pair = PLM_BUF_INIT(4096);
-    return plm_credential_helper_get("t", "r.example", pair, found, err);
+    return plm_credential_helper_get(NULL, "t", "r.example", pair, found, err);
 }
 
 static void what_a_helper_keeps_is_read(void **state)
@@ -38,7 +38,7 @@ static void nothing_kept_is_no_failure(void **state)
     script_make("docker-credential-t", "echo credentials not found in native keychain; exit 1");
     assert_true(get(&pair, &found, &err));
     assert_false(found);
-    assert_true(plm_credential_helper_erase("t", "r.example", &erased, &err));
+    assert_true(plm_credential_helper_erase(NULL, "t", "r.example", &erased, &err));
     assert_false(erased);
 }
 
@@ -88,7 +88,7 @@ static void what_is_stored_reaches_the_helper_through_its_input(void **state)
     char said[300] = "";
     struct plm_error err = {0};
     script_make("docker-credential-t", "[ $# = 1 ] && cat >\"$0.said\"");
-    assert_true(plm_credential_helper_store("t", "r.example", "ann", "p\"w\\", &err));
+    assert_true(plm_credential_helper_store(NULL, "t", "r.example", "ann", "p\"w\\", &err));
     FILE *file = fopen(scratch_file("docker-credential-t.said"), "r");
     assert_non_null(file);
     assert_non_null(fgets(said, sizeof(said), file));

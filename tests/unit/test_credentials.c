@@ -28,7 +28,7 @@ static struct plm_credential find(const char *registry)
     struct plm_credential c;
     struct plm_url url;
     assert_true(plm_url_parse(registry, &url, NULL));
-    plm_credential_find(&url, false, &c);
+    plm_credential_find(&url, false, NULL, &c);
     return c;
 }
 
@@ -50,7 +50,7 @@ static void the_hubs_token_is_for_its_two_names_over_checked_tls(void **state)
         struct plm_credential c;
         struct plm_url url;
         assert_true(plm_url_parse(rows[i].registry, &url, NULL));
-        plm_credential_find(&url, rows[i].insecure_tls, &c);
+        plm_credential_find(&url, rows[i].insecure_tls, NULL, &c);
         if ((c.kind == PLM_CREDENTIAL_BEARER) != rows[i].has)
             fail_msg("%s", rows[i].registry);
         if (rows[i].has)

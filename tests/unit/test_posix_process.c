@@ -14,12 +14,23 @@
 
 #define PATIENCE_MS 20000
 
+static volatile sig_atomic_t is_asked;
+
+static bool look(void *ctx)
+{
+    (void)ctx;
+    return is_asked;
+}
+
 static bool run(const char *input, size_t input_size, int64_t timeout_ms, struct plm_buf *out,
                 int *status, struct plm_error *err)
 {
     static const char *const arguments[] = {"program", "get", NULL};
-    const struct plm_process_request request = {
-        .arguments = arguments, .input = input, .input_size = input_size, .timeout_ms = timeout_ms};
+    const struct plm_process_request request = {.arguments = arguments,
+                                                .input = input,
+                                                .input_size = input_size,
+                                                .timeout_ms = timeout_ms,
+                                                .end = {.is_made = look}};
     return plm_process_run(&request, out, status, err);
 }
 
@@ -92,20 +103,67 @@ static void a_program_that_takes_too_long_is_ended(void **state)
 
 static void on_alarm(int number)
 {
-    (void)number;
+    is_asked = number == SIGALRM;
 }
 
-static void a_signal_to_us_ends_it(void **state)
+static void catch_one(int number)
+{
+    struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+    assert_int_equal(sigaction(number, &action, NULL), 0);
+    is_asked = 0;
+}
+
+static void a_request_to_end_ends_it_in_every_phase(void **state)
+{
+    (void)state;
+    static const char *const scripts[] = {
+        "kill -ALRM $PPID; exec sleep 1000",                    /* it says nothing */
+        "exec >/dev/null; kill -ALRM $PPID; exec sleep 1000",   /* nothing can come any more */
+        "kill -ALRM $PPID; while :; do echo; sleep 0.01; done", /* it talks on */
+        "kill -ALRM $PPID; exit 1",                             /* Ctrl+C ended it, too */
+    };
+    for (size_t i = 0; i < PLM_COUNT(scripts); i++) {
+        struct plm_buf out = PLM_BUF_INIT(100000);
+        struct plm_error err = {0};
+        int status = -1;
+        int64_t begin_ms = plm_os_monotonic_ms();
+        script_make("program", scripts[i]);
+        catch_one(SIGALRM);
+        assert_false(run("", 0, PATIENCE_MS, &out, &status, &err));
+        assert_int_equal(err.code, PLM_E_INTERRUPTED);
+        assert_true(plm_os_monotonic_ms() - begin_ms < PATIENCE_MS / 4);
+        assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+        plm_buf_wipe(&out);
+    }
+    is_asked = 0;
+}
+
+static void a_request_that_came_before_is_seen(void **state)
 {
     (void)state;
     struct plm_buf out = PLM_BUF_INIT(1000);
     struct plm_error err = {0};
-    struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
     int status = -1;
-    script_make("program", "kill -ALRM $PPID; exec sleep 1000");
-    assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+    script_make("program", "exec sleep 1000");
+    is_asked = 1;
     assert_false(run("", 0, PATIENCE_MS, &out, &status, &err));
+    is_asked = 0;
     assert_int_equal(err.code, PLM_E_INTERRUPTED);
+}
+
+static void a_signal_that_asks_for_no_end_disturbs_nothing(void **state)
+{
+    (void)state;
+    struct plm_buf out = PLM_BUF_INIT(1000);
+    struct plm_error err = {0};
+    int status = -1;
+    script_make("program", "kill -USR1 $PPID; sleep 0.02; echo said; exec >/dev/null\n"
+                           "kill -USR1 $PPID; sleep 0.02; exit 5");
+    catch_one(SIGUSR1);
+    assert_true(run("", 0, PATIENCE_MS, &out, &status, &err));
+    assert_string_equal(out.bytes, "said\n");
+    assert_int_equal(status, 5);
+    plm_buf_wipe(&out);
 }
 
 static void input_that_nobody_reads_does_no_harm(void **state)
@@ -146,7 +204,9 @@ int main(void)
         WITH_SCRATCH(a_missing_program_is_named),
         WITH_SCRATCH(too_much_output_ends_the_program),
         WITH_SCRATCH(a_program_that_takes_too_long_is_ended),
-        WITH_SCRATCH(a_signal_to_us_ends_it),
+        WITH_SCRATCH(a_request_to_end_ends_it_in_every_phase),
+        WITH_SCRATCH(a_request_that_came_before_is_seen),
+        WITH_SCRATCH(a_signal_that_asks_for_no_end_disturbs_nothing),
         WITH_SCRATCH(input_that_nobody_reads_does_no_harm),
         WITH_SCRATCH(input_that_no_pipe_holds_is_refused),
     };

@@ -47,6 +47,14 @@ static const char *authorization(struct world *world)
     return plm_tokens_authorization(world->registry->tokens, &generation);
 }
 
+static bool is_shown(struct world *world)
+{
+    bool shown = false;
+    struct plm_error err = {0};
+    assert_true(plm_tokens_credential_shown(world->registry->tokens, &shown, &err));
+    return shown;
+}
+
 static void give_token(void *ctx, const struct server *server, const struct seen *request,
                        struct plm_buf *out)
 {
@@ -85,6 +93,7 @@ static void a_basic_challenge_needs_no_realm(void **state)
     assert_true(renew(&world, &wait, "Basic realm=x", &renewal));
     assert_int_equal(renewal, PLM_TOKEN_DIRECT);
     assert_string_equal(authorization(&world), PASSWORD);
+    assert_true(is_shown(&world));
     assert_int_equal(server_count(&world.registry_server), 0);
     /* refused: said once, with its source, and not shown again */
     assert_false(renew(&world, &wait, "Basic realm=x", &renewal));
@@ -118,9 +127,11 @@ static void a_realm_is_shown_the_password_and_not_the_key(void **state)
     world_open(&world, give_token, give_token);
     world_make_key(&world);
     world_keep_password(&world);
+    assert_false(is_shown(&world));
     assert_true(renew(&world, &wait, challenge_of(&world.registry_server), &renewal));
     assert_string_equal(sent_header(server_seen(&world.registry_server, 0), "Authorization"),
                         PASSWORD);
+    assert_true(is_shown(&world));
     assert_string_equal(authorization(&world), "Bearer t0k");
     /* one elsewhere too: both are on this machine */
     assert_true(renew(&world, &wait, challenge_of(&world.other_server), &renewal));
@@ -139,6 +150,29 @@ static void a_realm_that_redirects_takes_it_no_further(void **state)
     world_keep_password(&world);
     assert_true(renew(&world, &wait, challenge_of(&world.registry_server), &renewal));
     assert_string_equal(sent_header(server_seen(&world.other_server, 0), "Authorization"), "");
+    assert_false(is_shown(&world)); /* anyone would have got this token */
+    world_close(&world);
+}
+
+static void a_password_that_was_kept_back_is_told_of_though_there_is_a_token(void **state)
+{
+    (void)state;
+    struct world world;
+    struct wait wait;
+    enum plm_token_renewal renewal;
+    bool shown = true;
+    struct plm_error err = {0};
+    world_open(&world, give_token, give_token);
+    world_keep_password(&world);
+    /* the realm is on this machine, and the registry, as far as its name tells, is not */
+    (void)strcpy(world.registry->origin.host, "r.example");
+    assert_true(renew(&world, &wait, challenge_of(&world.other_server), &renewal));
+    assert_string_equal(sent_header(server_seen(&world.other_server, 0), "Authorization"), "");
+    assert_false(plm_tokens_credential_shown(world.registry->tokens, &shown, &err));
+    assert_int_equal(err.code, PLM_E_AUTH);
+    assert_non_null(strstr(err.msg, "may not go"));
+    assert_non_null(strstr(err.msg, world.other_server.host));
+    assert_true(shown);
     world_close(&world);
 }
 
@@ -186,6 +220,7 @@ int main(void)
         cmocka_unit_test(without_a_password_the_way_to_one_is_told),
         cmocka_unit_test(a_realm_is_shown_the_password_and_not_the_key),
         cmocka_unit_test(a_realm_that_redirects_takes_it_no_further),
+        cmocka_unit_test(a_password_that_was_kept_back_is_told_of_though_there_is_a_token),
         cmocka_unit_test(a_refused_password_is_told_with_its_source),
         cmocka_unit_test(a_refused_token_of_the_user_leaves_the_key),
     };
