@@ -252,7 +252,7 @@ def test_the_command_that_is_named_goes_on(pullama, store, receive, put):
     stopped = kill_after(pullama, registry, registry.name("library/tiny"), 4 * MIB, "--as", target, "--chunk-size", "1MiB",
                          number=signal.SIGINT).ended(0)
     command = stopped.err.split("resume with: pullama ")[1].split()
-    assert command[0] == "push" and "--as" in command and target in command
+    assert command[0] == "push" and "--as" in command and target in command and "--insecure" not in command
     pullama.run(*command).ended(0)
     registry.check_pushed("alice/m", "v1", big)
     assert registry.wire_bytes("/blobs/") == big.size

@@ -46,7 +46,7 @@ static void on_answer(void *ctx, const struct plm_upload_answer *answer)
 static void on_passed(void *ctx, uint64_t at, const void *bytes, size_t length)
 {
     struct said *said = ctx;
-    assert_memory_equal(bytes, TEXT + 5 + at, length);
+    assert_memory_equal(bytes, &TEXT[5 + at], length);
     said->passed = at + length;
 }
 
