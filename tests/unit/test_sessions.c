@@ -125,7 +125,6 @@ static void what_breaks_the_rules_is_corrupt(void **state)
         "",
         "[]",
         "{}",
-        "{\"version\":2,\"target\":\"" TARGET "\",\"uploads\":[]}",
         "{\"version\":1,\"target\":\"https://other/v2/a/b\",\"uploads\":[]}",
         "{\"version\":1,\"target\":\"" TARGET "\",\"uploads\":{}}",
         HEAD "{}]}",
@@ -152,6 +151,10 @@ static void what_breaks_the_rules_is_corrupt(void **state)
     }
     struct plm_sessions sessions = {0};
     struct plm_error err = {0};
+    static const char other[] = "{\"version\":2,\"target\":\"" TARGET "\",\"uploads\":[]}";
+    assert_false(plm_sessions_decode(other, strlen(other), TARGET, &sessions, &err));
+    assert_int_equal(err.code, PLM_E_UNSUPPORTED); /* nothing is wrong with it */
+    err = (struct plm_error){0};
     static const char good[] = HEAD "{" BLOB PLACE "\"offset\":250,\"part\":250,\"md5\":[" MD5
                                     "],\"later\":7}],\"more\":null}";
     assert_true(plm_sessions_decode(good, strlen(good), TARGET, &sessions, &err));
