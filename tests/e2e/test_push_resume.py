@@ -240,6 +240,8 @@ def test_stopped_by_a_signal(pullama, store, receive, put, number):
     assert time.monotonic() - began < (0.5 if not pullama.is_sanitized else 2)
     assert result.last["Code"] == "interrupted" and "resume with: pullama push --insecure" in result.err
     registry.inbox.limit(None)
+    # The server must be through with the old connection: what it still reads there belongs to the same upload.
+    wait_for(lambda: not registry.registry.sockets, "the server to see it")
     pullama.push(name, *CHUNK).ended(0)
     registry.check_pushed("alice/m", "v1", big)
     assert registry.wire_bytes("/blobs/") == big.size
