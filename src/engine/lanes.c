@@ -19,6 +19,8 @@
 #define COLLAPSED 0.6
 /* So many short windows, at most, until the speed is steady. */
 #define STEADY_MOST 10
+/* New connections push others' packets out of the queues on the way: not in the first second. */
+#define STEADY_LEAST_MS 1000
 #define TRIM_WORTH_S 30
 
 void plm_lanes_init(struct plm_lanes *lanes, unsigned least, unsigned most)
@@ -106,8 +108,10 @@ static void look_measuring(struct plm_lanes *lanes, const struct plm_lanes_view 
     if (rate < 0)
         return;
     /* The time before the first byte says nothing; nor does what each gains by itself at first. */
+    int64_t since = view->now_ms - lanes->phase_ms;
     bool is_steady = lanes->before > 0 && rate < SURELY_MORE * lanes->before;
-    if (rate > 0 && (is_steady || view->now_ms - lanes->phase_ms >= STEADY_MOST * short_ms(view))) {
+    bool is_time = (is_steady && since >= STEADY_LEAST_MS) || since >= STEADY_MOST * short_ms(view);
+    if (rate > 0 && (is_time || view->is_waiting)) {
         grow(lanes, rate, view);
         return;
     }

@@ -48,6 +48,7 @@ struct plm_lanes_view {
     uint64_t received; /**< bytes so far */
     uint64_t left;     /**< bytes that are still to come */
     unsigned active;   /**< connections in use */
+    bool is_waiting;   /**< most of them wait for an answer most of the time: requests are short */
     bool is_starved;   /**< there is nothing to ask for with more of them */
     int64_t answer_ms; /**< the quickest answer yet: a round trip or two; 0: none yet */
 };
