@@ -41,12 +41,16 @@ def verdicts(result):
     first, *others = result["summaries"]
     lines = []
     finished = [one for one in others if one["intact"]]
-    if finished:
+    if first["late"]:
+        lines.append(f"{first['name']} was stopped: it took too long")
+    elif finished:
         best = min(finished, key=lambda one: one["wall"])
         lines.append(f"{first['name']} takes {first['wall'] / best['wall']:.2f} of the time of the best peer"
                      f" ({best['name']})")
+    if (result["link"] or {}).get("rate") and not first["late"]:
+        lines.append(f"uses {result['bytes'] * 8 / first['wall'] / result['link']['rate']:.2f} of the line's rate")
     stages = stage_medians(result)
-    if stages:
+    if stages and not first["late"]:
         slowest = min(stages, key=stages.get)
         share = result["bytes"] / first["wall"] / stages[slowest]
         lines.append(f"reaches {share:.2f} of the slowest stage ({slowest}): "
@@ -110,6 +114,16 @@ def noise(scenarios):
     if not shares:
         return ""
     return f"other programs used {statistics.median(shares):.2f} cores meanwhile (median), {max(shares):.2f} at most"
+
+
+def about(machine_facts, took, short, rounds):
+    """Where the figures come from."""
+    kind = "a short run" if short else f"a run with {rounds} round(s) of each race" if rounds else "a full run"
+    tools = [machine_facts[name] for name in ("pullama", "aria2", "wget2", "curl", "nginx", "openssl")]
+    return "\n".join([
+        f"{kind} of {took / 60:.0f} minutes on {machine_facts['cores']} cores, {machine_facts['processor']},",
+        f"kernel {machine_facts['kernel']}, {machine_facts['file_system']}; load {machine_facts['load'][0]:.1f} at the start,"
+        f" {machine_facts['load_at_the_end'][0]:.1f} at the end", *(f"  {tool[:96]}" for tool in tools if tool)])
 
 
 TABLES = {"race": of_race, "resume": of_resume, "tail": of_tail, "startup": of_startup, "verify": of_verify}

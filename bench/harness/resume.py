@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import model
 from .contenders import Job, verified
-from .site import Failed, die_with_parent
+from .site import Failed, stand_apart
 
 HEADERS = 52  # bytes of IP and TCP before the data of a packet
 SILENCE_S = 0.2  # longer than the line's round trip and its queue
@@ -36,7 +36,7 @@ class Client:
         with open(self.bench.site.folder / "output", "wb") as output:
             self.process = subprocess.Popen(words, cwd=self.folder, env=self.bench.environment(self.folder),
                                             stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                            start_new_session=True, preexec_fn=die_with_parent)
+                                            preexec_fn=stand_apart)
 
     def run_until(self, bytes_more, counted, deadline):
         """Runs until that much more has come, then kills. Returns (bytes that came, ended by itself)."""

@@ -46,7 +46,7 @@ ALL = (
     Scenario("https", "unshaped HTTPS", "race", port=TLS, size=1024 * MIB, quick=quick(size=64 * MIB)),
     Scenario("wide", "unshaped HTTPS, 32 connections", "race", port=TLS, size=1024 * MIB, rounds=1,
              options=("-x", "32"), quick=quick(size=128 * MIB)),
-    Scenario("tail", "from the last byte to the end, unshaped HTTP", "tail", size=4096 * MIB,
+    Scenario("tail", "from the last byte to the end, unshaped HTTP", "tail", size=4096 * MIB, limit=90,
              quick=quick(size=256 * MIB)),
     Scenario("lan", "1 Gbit/s, 20 ms", "race", link=Link(20, rate=1e9), size=256 * MIB, quick=quick(size=32 * MIB)),
     Scenario("long", "300 Mbit/s, 150 ms, 0.01 % loss", "race", link=Link(150, rate=300e6, loss=0.0001),

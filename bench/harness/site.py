@@ -27,8 +27,12 @@ def owner_of(name):
     return int(pid) if name.startswith(PREFIX) and pid.isdigit() else None
 
 
-def die_with_parent():
-    """For a child: ends when this program does, however that ends."""
+def stand_apart():
+    """For a child: Ctrl+C is not for it, but it ends when this program does, however that ends.
+
+    It stays in this session: some schedulers share the processors out by sessions.
+    """
+    os.setpgid(0, 0)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -74,7 +78,7 @@ class Site:
     def start(self, command, **options):
         """Starts a server that ends with this program. Returns it."""
         process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
-                                   preexec_fn=die_with_parent, start_new_session=True, **options)
+                                   preexec_fn=stand_apart, **options)
         self.stack.callback(self.stop, process)
         return process
 

@@ -60,8 +60,10 @@ enum plm_event_kind {
     PLM_EV_CLEAN_FILE,    /**< file */
     PLM_EV_CLEAN_DONE,    /**< removed */
     PLM_EV_VERIFY_START,  /**< verify */
-    PLM_EV_BLOB_CHECKED,  /**< blob, blob_checked */
+    PLM_EV_BLOB_CHECKED,  /**< blob, users, blob_checked */
     PLM_EV_MODEL_CHECKED, /**< model_checked: once for each model */
+    PLM_EV_REPAIR_START,  /**< repair: all was looked at, and some of it is fetched again */
+    PLM_EV_BLOB_REPAIRED, /**< blob, users, blob_repaired: or it could not be */
     PLM_EV_VERIFY_DONE,   /**< verify; not when it was interrupted */
     PLM_EV_KEY,           /**< key */
     PLM_EV_LOGIN,         /**< login: credentials are kept */
@@ -213,6 +215,7 @@ PLM_API const char *plm_blob_verdict_name(enum plm_blob_verdict verdict);
 enum plm_model_verdict {
     PLM_MODEL_OK,
     PLM_MODEL_TRUSTED,   /**< OK, but some blobs were trusted and not hashed */
+    PLM_MODEL_REPAIRED,  /**< it was damaged, and is whole again */
     PLM_MODEL_CHANGED,   /**< removed or replaced while it was checked: nothing is known, nothing failed */
     PLM_MODEL_DAMAGED,   /**< this one and those that follow are failures */
     PLM_MODEL_UNREADABLE, /**< no blob is damaged, but some cannot be read */
@@ -231,15 +234,19 @@ struct plm_event_blob_checked {
     const struct plm_digest *is;  /**< of its bytes, when that is the wrong one; else NULL */
     int64_t checked_s;            /**< TRUSTED: when it was hashed, Unix seconds; 0 unknown */
     const char *message;          /**< what the system said, or NULL */
-    const struct plm_ref *const *models; /**< that name it */
-    size_t model_count;
+};
+
+/** Models that name the blob of an event. */
+struct plm_event_models {
+    const struct plm_ref *const *items;
+    size_t count;
 };
 
 struct plm_event_model_checked {
     const struct plm_ref *ref;
     enum plm_model_verdict verdict;
     uint64_t size;        /**< bytes of its distinct blobs */
-    uint32_t blobs, blobs_bad, blobs_trusted;
+    uint32_t blobs, blobs_bad, blobs_trusted, blobs_repaired;
     int64_t checked_s;    /**< TRUSTED: the oldest of the checks that it rests on; 0 unknown */
     const char *message;  /**< BAD_MANIFEST, NOT_FOUND: why, with the path; else NULL */
 };
@@ -247,11 +254,12 @@ struct plm_event_model_checked {
 /** The numbers of a `verify`; at its start those that are not known yet are 0. */
 struct plm_event_verify {
     const struct plm_ref *only; /**< the model, when it is about one alone; else NULL */
-    bool fast;
+    bool fast, repair;
     uint32_t models, models_bad;
-    uint32_t blobs, blobs_bad, blobs_trusted;
+    uint32_t blobs, blobs_bad, blobs_trusted, blobs_repaired;
     uint64_t total_size; /**< bytes of all blobs */
     uint64_t hashed;     /**< bytes that were read and hashed */
+    uint64_t fetched;    /**< payload bytes received for repairs */
     int64_t elapsed_ms;
     uint64_t bytes_per_second; /**< hashed ÷ elapsed */
 };
@@ -264,6 +272,7 @@ struct plm_event {
     enum plm_event_kind kind;
     const struct plm_ref *ref; /**< the job's model; NULL for verbs without one */
     struct plm_event_blob blob;
+    struct plm_event_models users; /**< of blob, for the kinds that say so */
     union {
         struct {
             uint32_t blob_count;
@@ -327,6 +336,14 @@ struct plm_event {
         struct plm_event_blob_checked blob_checked;
         struct plm_event_model_checked model_checked;
         struct plm_event_verify verify;
+        struct {
+            uint32_t blobs;
+            uint64_t total_size;
+        } repair;
+        struct {
+            uint64_t fetched;              /**< payload bytes received for it */
+            const struct plm_error *error; /**< why it is damaged still; NULL: it is whole */
+        } blob_repaired;
         struct {
             const struct plm_ref *from, *to;
         } copied;

@@ -40,7 +40,7 @@ PLM_API PLM_MUST bool plm_ref_parse(const char *text, struct plm_ref *out, struc
 
 /**
  * Parses a registry's address, `[scheme://]host[:port]`, with or without a slash, `/v1/` or `/v2/` behind
- * it. Only host and scheme of @p out are set to something; the other parts are placeholders.
+ * it. Only host and scheme of @p out are set to something; the other parts are placeholders. PLM_E_USAGE.
  */
 PLM_API PLM_MUST bool plm_ref_parse_host(const char *text, struct plm_ref *out,
                                          struct plm_error *err);

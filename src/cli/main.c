@@ -141,8 +141,10 @@ static bool submit_login(struct session *s, struct plm_error *err)
 {
     struct plm_job_spec spec;
     struct plm_login_words words = {0};
+    struct plm_ref host;
     uint32_t id;
-    bool ok = s->args.verb->job(&s->args, 0, &spec);
+    /* An address that the job would refuse is refused before anybody is asked. */
+    bool ok = s->args.verb->job(&s->args, 0, &spec) && plm_ref_parse_host(spec.model, &host, err);
     const struct plm_ask ask = {.host = spec.model,
                                 .user = s->args.values[PLM_OPT_USERNAME].text,
                                 .from_stdin = plm_args_has(&s->args, PLM_OPT_PASSWORD_STDIN),

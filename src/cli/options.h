@@ -17,6 +17,7 @@ enum plm_option_id {
     PLM_OPT_VERSION,
     PLM_OPT_DRY_RUN,
     PLM_OPT_FAST,
+    PLM_OPT_REPAIR,
     PLM_OPT_AS,
     PLM_OPT_CONNECTIONS,
     PLM_OPT_LIMIT_RATE,

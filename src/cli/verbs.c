@@ -35,7 +35,8 @@ static bool job_all_operands(const struct plm_args *args, size_t n, struct plm_j
     *out = (struct plm_job_spec){.verb = args->verb->verb,
                                  .models = args->operands,
                                  .model_count = args->operand_count,
-                                 .fast = plm_args_has(args, PLM_OPT_FAST)};
+                                 .fast = plm_args_has(args, PLM_OPT_FAST),
+                                 .repair = plm_args_has(args, PLM_OPT_REPAIR)};
     return true;
 }
 
@@ -124,17 +125,19 @@ static const struct plm_verb_row rows[] = {
      .summary = "hash what is here, and say which models are damaged",
      .more = "Without a MODEL, all in the store. Each blob is read once, however many models share "
              "it, and as many at a time as there are cores. Nothing is changed but a note at each "
-             "blob that it was hashed, and nothing is sent anywhere. Exits with 5 when bytes are "
-             "wrong or missing.",
+             "blob that it was hashed, and nothing is sent anywhere, unless damage is to be "
+             "repaired; the flags of the network are for that. Exits with 5 when bytes are wrong "
+             "or missing.",
      .max_operands = SIZE_MAX,
-     .options = PLM_OPT_BIT(PLM_OPT_FAST),
+     .options = PLM_OPT_BIT(PLM_OPT_FAST) | PLM_OPT_BIT(PLM_OPT_REPAIR) | NETWORK_OPTIONS |
+                PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_MIN_FREE),
      .job = job_all_operands},
     {.verb = PLM_VERB_CLEAN,
      .name = "clean",
      .operands = "",
      .summary = "remove unfinished downloads and other leftovers",
-     .more = "What a running pullama uses stays, and so do models and their blobs. Pulls that "
-             "were stopped start from the beginning afterwards.",
+     .more = "What a running pullama uses stays, and so do models and their blobs. Pulls and "
+             "pushes that were stopped start from the beginning afterwards.",
      .options = PLM_OPT_BIT(PLM_OPT_DRY_RUN),
      .job = job_once},
     {.verb = PLM_VERB_KEYGEN,

@@ -46,7 +46,9 @@ static char *resume_command(const struct plm_view *view)
     char *text = NULL;
     const char *flags = view->options.flags ? view->options.flags : "";
     const char *verb = view->pushes ? "push" : "pull";
-    bool is_plain = view->scheme == PLM_SCHEME_HTTP && !strstr(flags, "--insecure ");
+    /* With --as, the scheme of the model itself says nothing about where it goes. */
+    bool is_plain = view->scheme == PLM_SCHEME_HTTP && !strstr(flags, "--insecure ") &&
+                    !(view->pushes && strstr(flags, "--as "));
     int length =
         view->options.models
             ? asprintf(&text, "resume with: pullama %s %s%s", verb, flags, view->options.models)

@@ -84,6 +84,7 @@ static void show_model(struct plm_view *view, const struct plm_event_model_check
     static const char *const words[PLM_MODEL_VERDICTS] = {
         [PLM_MODEL_OK] = "ok",
         [PLM_MODEL_TRUSTED] = "trusted",
+        [PLM_MODEL_REPAIRED] = "repaired",
         [PLM_MODEL_CHANGED] = "changed",
         [PLM_MODEL_DAMAGED] = "damaged",
         [PLM_MODEL_UNREADABLE] = "unread",
@@ -102,6 +103,9 @@ static void show_model(struct plm_view *view, const struct plm_event_model_check
         name_check(c->checked_s, text);
     else if (c->verdict == PLM_MODEL_CHANGED)
         (void)snprintf(text, sizeof(text), "removed or replaced meanwhile");
+    else if (c->verdict == PLM_MODEL_REPAIRED)
+        (void)snprintf(text, sizeof(text), "%u blob%s", c->blobs_repaired,
+                       plural(c->blobs_repaired));
     else if (c->blobs_bad > 0)
         (void)snprintf(text, sizeof(text), "%u of %u blobs", c->blobs_bad, c->blobs);
     else
@@ -110,21 +114,66 @@ static void show_model(struct plm_view *view, const struct plm_event_model_check
     plm_line_end(&line);
 }
 
+/* ---- repairs ---- */
+
+static void show_repair_start(struct plm_view *view, const struct plm_event *event)
+{
+    char size[PLM_TEXT_SHORT];
+    uint32_t blobs = event->repair.blobs;
+    struct plm_line line = begin(view, PLM_STYLE_BRAND, PLM_GLYPH_GO);
+    plm_line_put(&line, PLM_STYLE_NONE, "repairing %u blob%s", blobs, plural(blobs));
+    plm_line_put(&line, PLM_STYLE_BYTES, " %s", plm_text_size(event->repair.total_size, size));
+    plm_line_end(&line);
+}
+
+static void show_repaired(struct plm_view *view, const struct plm_event *event)
+{
+    char id[13], size[PLM_TEXT_SHORT], fetched[PLM_TEXT_SHORT];
+    struct plm_line line = begin(view, PLM_STYLE_SUCCESS, PLM_GLYPH_OK);
+    plm_line_put(&line, PLM_STYLE_NONE, "repaired ");
+    plm_line_put(&line, PLM_STYLE_DIGEST, "%s", plm_words_digest(&event->blob.want->digest, id));
+    plm_line_put(&line, PLM_STYLE_BYTES, " %s", plm_text_size(event->blob.want->size, size));
+    plm_line_put(&line, PLM_STYLE_MUTED, " (%s fetched)",
+                 plm_text_size(event->blob_repaired.fetched, fetched));
+    plm_line_end(&line);
+}
+
+/* What a repair says as a pull does; false when it is to be shown as there. */
+static bool show_repair(struct plm_view *view, const struct plm_event *event, bool detailed)
+{
+    switch (event->kind) {
+    case PLM_EV_REPAIR_START:
+        if (detailed)
+            show_repair_start(view, event);
+        return true;
+    case PLM_EV_BLOB_REPAIRED:
+        if (detailed)
+            show_repaired(view, event);
+        return true;
+    case PLM_EV_BLOB_VERIFIED: /* repaired says more */
+        return event->verb == PLM_VERB_VERIFY;
+    default:
+        return false;
+    }
+}
+
 /* ---- the end ---- */
 
 static void say_done(struct plm_view *view, const struct plm_event_verify *v)
 {
     char subject[PLM_REF_TEXT], size[PLM_TEXT_SHORT], time[PLM_TEXT_SHORT], rest[PLM_WORDS] = "";
-    char trusted[PLM_TEXT_SHORT] = "";
+    char trusted[PLM_TEXT_SHORT] = "", repaired[PLM_WORDS] = "";
     name_subject(v, subject);
     if (v->blobs_trusted > 0)
         (void)snprintf(trusted, sizeof(trusted), " (%u trusted)", v->blobs_trusted);
+    if (v->blobs_repaired > 0)
+        (void)snprintf(repaired, sizeof(repaired), ", %u repaired", v->blobs_repaired);
     if (v->models_bad > 0)
         (void)snprintf(rest, sizeof(rest), ": %u model%s failed", v->models_bad,
                        plural(v->models_bad));
-    plm_view_say(view, "%s %s  %u blob%s%s, %s in %s%s", v->models_bad ? "checked" : "verified",
+    plm_view_say(view, "%s %s  %u blob%s%s, %s in %s%s%s", v->models_bad ? "checked" : "verified",
                  subject, v->blobs, plural(v->blobs), trusted, plm_text_size(v->total_size, size),
-                 plm_text_duration(v->elapsed_ms, time), rest);
+                 plm_text_duration(v->elapsed_ms, time), repaired, rest);
 }
 
 static void draw_row(const struct plm_box *box, const char *label, uint32_t bad, uint32_t all)
@@ -153,8 +202,12 @@ static void draw_done(struct plm_view *view, const struct plm_event_verify *v)
     draw_row(&box, "blobs", v->blobs_bad, v->blobs);
     if (v->blobs_trusted > 0)
         draw_row(&box, "trusted", 0, v->blobs_trusted);
+    if (v->blobs_repaired > 0)
+        draw_row(&box, "repaired", 0, v->blobs_repaired);
+    if (v->fetched > 0)
+        plm_box_row(&box, "fetched", plm_text_size(v->fetched, part));
     plm_box_row(&box, "elapsed", plm_text_duration(v->elapsed_ms, part));
-    if (v->bytes_per_second > 0) {
+    if (v->bytes_per_second > 0 && v->fetched == 0) {
         (void)snprintf(text, sizeof(text), "%s/s", plm_text_size(v->bytes_per_second, part));
         plm_box_row(&box, "avg rate", text);
     }
@@ -185,6 +238,6 @@ bool plm_view_verify(struct plm_view *view, const struct plm_event *event)
             say_done(view, &event->verify);
         return true;
     default:
-        return false;
+        return show_repair(view, event, detailed);
     }
 }

@@ -1,6 +1,8 @@
 /* Warnings and retries: their words, their two forms, and the limit on bursts of the same. */
 #include "cli/view_parts.h"
 
+#include <string.h>
+
 #include "cli/cells.h"
 
 #define WORDS (PLM_ERROR_TEXT * 2)
@@ -60,25 +62,44 @@ static const char *const damages[PLM_BLOB_VERDICTS] = {
     [PLM_BLOB_NO_FILE] = "is no regular file",   [PLM_BLOB_UNREADABLE] = "cannot be read",
 };
 
+static void name_users(const struct plm_event *event, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < event->users.count && used < size; i++) {
+        char name[PLM_REF_TEXT];
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i > 0 ? ", " : "",
+                                 plm_ref_format(event->users.items[i], name));
+    }
+}
+
 /* "blob 6a0746a1ec1a is truncated (1.0 GB/2.9 GB), needed by llama3:latest, other:7b" */
 static void name_bad_blob(const struct plm_event *event, char *text)
 {
     const struct plm_event_blob_checked *c = &event->blob_checked;
-    char id[13], share[PLM_WORDS], models[WORDS / 2] = "";
+    char id[13], share[PLM_WORDS], models[WORDS / 2];
     bool sized = c->verdict == PLM_BLOB_TRUNCATED || c->verdict == PLM_BLOB_GROWN;
-    size_t used = 0;
-    for (size_t i = 0; i < c->model_count && used < sizeof(models); i++) {
-        char name[PLM_REF_TEXT];
-        used += (size_t)snprintf(models + used, sizeof(models) - used, "%s%s", i > 0 ? ", " : "",
-                                 plm_ref_format(c->models[i], name));
-    }
+    bool refused = c->verdict == PLM_BLOB_UNREADABLE && c->message;
+    name_users(event, models, sizeof(models));
     if (sized)
         plm_words_share(c->found_size, event->blob.want->size, share);
     (void)snprintf(text, WORDS, "blob %s %s%s%s%s, needed by %s%s%.200s",
                    plm_words_digest(&event->blob.want->digest, id), damages[c->verdict],
                    sized ? " (" : "", sized ? share : "", sized ? ")" : "", models,
-                   c->verdict == PLM_BLOB_UNREADABLE && c->message ? ": " : "",
-                   c->verdict == PLM_BLOB_UNREADABLE && c->message ? c->message : "");
+                   refused ? ": " : "", refused ? c->message : "");
+}
+
+static void name_unrepaired(const struct plm_event *event, char *text)
+{
+    char id[13], models[WORDS / 2], name[32];
+    const char *why = event->blob_repaired.error->msg;
+    name_users(event, models, sizeof(models));
+    (void)snprintf(name, sizeof(name),
+                   "blob %s: ", plm_words_digest(&event->blob.want->digest, id));
+    if (strncmp(why, name, strlen(name)) == 0) /* it is named once */
+        why += strlen(name);
+    (void)snprintf(text, WORDS, "blob %s could not be repaired, needed by %s: %.300s", id, models,
+                   why);
 }
 
 /* Words for what is damaged; false when the event tells of nothing that is. */
@@ -86,6 +107,8 @@ static bool name_damage(const struct plm_event *event, char *text)
 {
     if (event->kind == PLM_EV_BLOB_CHECKED && event->blob_checked.verdict >= PLM_BLOB_WRONG_DIGEST)
         name_bad_blob(event, text);
+    else if (event->kind == PLM_EV_BLOB_REPAIRED && event->blob_repaired.error)
+        name_unrepaired(event, text);
     else if (event->kind == PLM_EV_MODEL_CHECKED &&
              event->model_checked.verdict == PLM_MODEL_BAD_MANIFEST)
         (void)snprintf(text, WORDS, "%s", event->model_checked.message);
@@ -157,7 +180,7 @@ bool plm_view_warning(struct plm_view *view, const struct plm_event *event)
     char text[WORDS];
     if (name_damage(event, text)) {
         show(view, PLM_STYLE_ERROR, PLM_GLYPH_BAD, "damaged:", text);
-        return event->kind == PLM_EV_BLOB_CHECKED;
+        return event->kind != PLM_EV_MODEL_CHECKED; /* the model has a result, too */
     }
     switch (event->kind) {
     case PLM_EV_CHUNK_MISMATCH:

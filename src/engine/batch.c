@@ -27,7 +27,7 @@ bool plm_batch_is_due(const struct plm_batch *batch, int64_t now_ms, bool is_idl
 static void run(struct plm_work *work)
 {
     struct plm_batch *batch = (struct plm_batch *)(void *)work; /* its first member */
-    plm_partial_sync_run_all(batch->syncs, batch->running_count);
+    plm_partial_sync_run_all(batch->syncs, batch->running_count, !batch->is_last);
 }
 
 static void synced(struct plm_work *work)
@@ -44,11 +44,12 @@ static void synced(struct plm_work *work)
     plm_pull_kick(batch->pull);
 }
 
-void plm_batch_run(struct plm_batch *batch)
+void plm_batch_run(struct plm_batch *batch, bool is_last)
 {
     struct plm_error err = {0};
     if (batch->running_count > 0 || batch->waiting_count == 0)
         return;
+    batch->is_last = is_last;
     for (size_t i = 0; i < batch->waiting_count; i++) {
         struct plm_download *d = batch->waiting[i];
         if (plm_partial_sync_prepare(d->partial, &batch->syncs[batch->running_count], &err)) {

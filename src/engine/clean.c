@@ -151,6 +151,17 @@ static bool clean_blob(struct cleaning *c, const struct plm_debris *items, size_
     return ok;
 }
 
+/* Files of a push: each alone, under the push's own lock. */
+static bool clean_push(struct cleaning *c, const struct plm_debris *d)
+{
+    struct plm_lock lock = PLM_LOCK_INIT;
+    bool taken = false;
+    bool ok = drop_false_locks(c, d, 1) && take(c, c->store->state_fd, d->guard, &lock, &taken) &&
+              (!taken || drop(c, d));
+    plm_lock_release(&lock, d->kind == PLM_DEBRIS_LOCK);
+    return ok;
+}
+
 static bool clean_files(struct cleaning *c)
 {
     struct plm_debris_list list = {0};
@@ -164,6 +175,7 @@ static bool clean_files(struct cleaning *c)
                plm_digest_equal(&list.items[i].digest, &list.items[next].digest))
             next++;
         ok = list.items[i].has_digest ? clean_blob(c, &list.items[i], next - i)
+             : list.items[i].guard[0] ? clean_push(c, &list.items[i])
                                       : drop(c, &list.items[i]);
     }
     plm_debris_list_done(&list);

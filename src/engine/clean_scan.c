@@ -67,6 +67,20 @@ static bool take_digest(const char *name, struct plm_digest *digest, const char 
     return plm_hex_decode(hex, digest->sha256, PLM_DIGEST_BYTES);
 }
 
+static bool match_push(const char *name, struct plm_debris *out)
+{
+    static const enum plm_debris_kind kinds[] = {
+        [PLM_PUSH_RECORD] = PLM_DEBRIS_CHECKPOINT,
+        [PLM_PUSH_TEMPORARY] = PLM_DEBRIS_TEMPORARY,
+        [PLM_PUSH_LOCK] = PLM_DEBRIS_LOCK,
+    };
+    enum plm_push_file file;
+    if (!plm_push_is_name(name, &file, out->guard))
+        return false;
+    out->kind = kinds[file];
+    return true;
+}
+
 static bool is_loose_temporary(const char *name)
 {
     static const char ending[] = ".json.tmp";
@@ -99,9 +113,9 @@ bool plm_debris_of_name(const char *name, bool in_blobs, struct plm_debris *out)
     } else if (debris.has_digest) {
         known = match(ending, state, PLM_COUNT(state), &debris.kind);
     } else {
-        known = !in_blobs && is_loose_temporary(name);
-        debris.kind = PLM_DEBRIS_TEMPORARY;
         debris.digest = (struct plm_digest){0};
+        debris.kind = PLM_DEBRIS_TEMPORARY;
+        known = !in_blobs && (match_push(name, &debris) || is_loose_temporary(name));
     }
     if (known)
         *out = debris;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "store/layout.h"
+#include "store/sessions.h"
 
 enum plm_debris_kind {
     PLM_DEBRIS_CHECKPOINT,
@@ -15,7 +16,8 @@ enum plm_debris_kind {
 
 /** One file in `.pullm` or in `blobs`. Within a blob the record goes before what it is about. */
 struct plm_debris {
-    bool has_digest; /**< false: guarded by the store lock alone */
+    bool has_digest;           /**< false: guarded by the store lock alone, or by `guard` */
+    char guard[PLM_PUSH_NAME]; /**< of a push: its lock; "" else */
     struct plm_digest digest;
     bool in_blobs;  /**< else in `.pullm` */
     bool is_ollama; /**< `-partial…`: nobody locks it, only its age tells */

@@ -25,7 +25,7 @@ static bool settle(struct plm_pull *pull, struct plm_download *d, bool *wait, st
     enum plm_publish_result result;
     if (!plm_blob_look(store, &d->want, &state, err))
         return false;
-    if (state == PLM_BLOB_PROVEN ||
+    if ((state == PLM_BLOB_PROVEN && !plm_download_is_damaged(d)) ||
         (state == PLM_BLOB_UNPROVEN && d->state == PLM_DOWNLOAD_PRESENT))
         return true;
     if (d->state == PLM_DOWNLOAD_STAGED) {
@@ -119,7 +119,7 @@ static bool publish(struct plm_pull *pull, enum plm_commit_result *result, struc
     if (pull->state != PLM_PULL_COMMITTING)
         return true;
     *result = PLM_COMMIT_DONE;
-    return write_manifest(pull, err);
+    return pull->part.over || write_manifest(pull, err);
 }
 
 static bool lock_store(struct plm_pull *pull, bool *is_busy, struct plm_error *err)

@@ -120,7 +120,9 @@ static void add_job(struct rules *rules, const struct plm_job *job)
 {
     const struct plm_engine *engine = job->engine;
     const struct plm_job_kind *kind = job->kind;
-    bool changes = (kind->makes_store || kind->needs_lock || kind->keeps_state) && !job->dry_run;
+    bool changes =
+        (kind->makes_store || kind->needs_lock || kind->changes_store || kind->keeps_state) &&
+        !job->dry_run;
     if (!kind->no_store)
         add_store(rules, engine->options.models_dir,
                   changes ? PLM_CONFINE_CHANGE : PLM_CONFINE_READ);
@@ -130,11 +132,14 @@ static void add_job(struct rules *rules, const struct plm_job *job)
         add_network(rules, engine);
 }
 
-/* False: a job will fail for what is there, and is to say so undisturbed; or it starts programs. */
+/* False: a job will fail for what is there, and is to say so undisturbed; or it starts programs; or
+ * none will run, because an end was asked for. */
 static bool prepare_jobs(struct plm_engine *engine, struct rules *rules)
 {
     for (struct plm_job *job = engine->first; job; job = job->next) {
         struct plm_error err = {0};
+        if (plm_engine_is_ending(engine))
+            return false;
         if (!plm_job_prepare(job, &err)) {
             if (!job->kind->needs_ref || job->has_ref)
                 return false;

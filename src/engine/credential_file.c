@@ -141,9 +141,12 @@ static bool change_in(const struct plm_credential_file *file, int dir, struct ch
 {
     struct plm_json *config = NULL;
     struct plm_docker_entry entry = {0};
-    bool ok = load(file, &config, err) &&
-              plm_docker_config_find(config, &file->origin, false, &entry, err) &&
-              apply(config, &entry, change, err);
+    struct plm_error why = {0};
+    bool ok = load(file, &config, err);
+    if (ok && (!plm_docker_config_find(config, &file->origin, false, &entry, &why) ||
+               !apply(config, &entry, change, &why)))
+        ok = plm_fail(err, why.code == PLM_E_NOMEM ? why.code : PLM_E_CORRUPT,
+                      "%s is left alone: %s", file->path, why.msg);
     if (ok && (change->user || change->removed))
         ok = replace(file, dir, config, err);
     plm_docker_entry_wipe(&entry);

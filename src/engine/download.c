@@ -7,6 +7,7 @@
 
 #include "engine/download_private.h"
 #include "engine/pull.h"
+#include "engine/seed.h"
 #include "store/blobs.h"
 
 #define WAIT_MS 300
@@ -159,6 +160,22 @@ static void start_waiting(struct plm_download *d)
     plm_timer_start(plm_pull_loop(d->pull), &d->timer, WAIT_MS);
 }
 
+void plm_download_distrust(struct plm_download *d, uint64_t inode)
+{
+    d->distrusted = true;
+    d->damaged = inode;
+}
+
+bool plm_download_is_damaged(const struct plm_download *d)
+{
+    char name[PLM_DIGEST_TEXT];
+    struct plm_file_status status;
+    return d->distrusted &&
+           plm_os_status(d->pull->job->engine->store.blobs_fd,
+                         plm_digest_file_name(&d->want.digest, name), &status, NULL) &&
+           status.inode == d->damaged;
+}
+
 static bool start_fetch(struct plm_download *d, struct plm_error *err)
 {
     const struct plm_engine *engine = d->pull->job->engine;
@@ -180,7 +197,7 @@ static bool start_fetch(struct plm_download *d, struct plm_error *err)
     if (!start_frontier(d, d->partial->fd, true, err) || !plm_download_find_source(d, err))
         return false;
     d->state = PLM_DOWNLOAD_FETCHING;
-    return true;
+    return plm_download_seed(d, err);
 }
 
 static bool start_check(struct plm_download *d, struct plm_error *err)
@@ -203,9 +220,10 @@ void plm_download_open(struct plm_download *d)
     struct plm_error err = {0};
     enum plm_blob_state state = PLM_BLOB_ABSENT;
     bool ok = plm_blob_look(&d->pull->job->engine->store, &d->want, &state, &err);
-    if (ok && state == PLM_BLOB_PROVEN)
+    bool is_damaged = ok && plm_download_is_damaged(d);
+    if (ok && state == PLM_BLOB_PROVEN && !is_damaged)
         set_present(d);
-    else if (ok && state == PLM_BLOB_UNPROVEN && !d->distrusted)
+    else if (ok && state == PLM_BLOB_UNPROVEN && !is_damaged)
         ok = start_check(d, &err);
     else if (ok)
         ok = start_fetch(d, &err);
@@ -226,8 +244,11 @@ static void step_checking(struct plm_download *d)
         return;
     bool read = !d->frontier->failed && plm_frontier_digest(d->frontier, &is, &err);
     bool good = read && plm_digest_equal(&is, &d->want.digest);
+    struct plm_file_status status = {0};
     if (good)
         plm_blob_note_proven(d->check_fd);
+    else if (plm_os_fd_status(d->check_fd, &status, NULL))
+        plm_download_distrust(d, status.inode);
     plm_download_drop_frontier(d);
     plm_os_close(d->check_fd);
     d->check_fd = -1;
@@ -238,7 +259,6 @@ static void step_checking(struct plm_download *d)
     char name[PLM_DIGEST_TEXT];
     plm_job_warn(d->pull->job, "blob %.12s in the store is damaged; it is fetched again",
                  plm_digest_file_name(&d->want.digest, name) + 7);
-    d->distrusted = true;
     d->done = 0;
     plm_download_open(d);
 }
@@ -324,8 +344,9 @@ static const step_fn steps[PLM_DOWNLOAD_STATES] = {
     [PLM_DOWNLOAD_PLANNED] = step_nothing, [PLM_DOWNLOAD_CHECKING] = step_checking,
     [PLM_DOWNLOAD_WAITING] = step_waiting, [PLM_DOWNLOAD_FETCHING] = step_fetching,
     [PLM_DOWNLOAD_SYNCING] = step_syncing, [PLM_DOWNLOAD_VERIFYING] = step_verifying,
-    [PLM_DOWNLOAD_SIFTING] = step_nothing, /* its callbacks move it on */
-    [PLM_DOWNLOAD_STAGED] = step_nothing,  [PLM_DOWNLOAD_PRESENT] = step_nothing,
+    [PLM_DOWNLOAD_SEEDING] = step_nothing, /* its callbacks move it on, and those of the next */
+    [PLM_DOWNLOAD_SIFTING] = step_nothing, [PLM_DOWNLOAD_STAGED] = step_nothing,
+    [PLM_DOWNLOAD_PRESENT] = step_nothing,
 };
 
 void plm_download_advance(struct plm_download *d)
@@ -352,6 +373,8 @@ void plm_download_close(struct plm_download *d)
         plm_frontier_cancel(d->frontier);
     if (d->sift)
         plm_sift_cancel(d->sift);
+    if (d->seed)
+        plm_seed_cancel(d->seed);
     /* Bytes that came while a sync ran need one more. */
     if (d->partial && !d->sync && !d->is_batched && d->unsynced > 0)
         plm_download_sync(d);
@@ -360,7 +383,7 @@ void plm_download_close(struct plm_download *d)
 bool plm_download_is_closed(const struct plm_download *d)
 {
     return d->closing && !d->sync && !d->is_batched && !(d->frontier && d->frontier->busy) &&
-           !(d->sift && d->sift->busy);
+           !(d->sift && d->sift->busy) && !(d->seed && d->seed->busy);
 }
 
 void plm_download_done(struct plm_download *d)
@@ -372,10 +395,12 @@ void plm_download_done(struct plm_download *d)
     free_sync(d);
     plm_download_drop_frontier(d);
     plm_sift_free(d->sift);
+    plm_seed_free(d->seed);
     plm_os_close(d->check_fd);
     plm_partial_free(d->partial);
     d->source = NULL;
     d->sift = NULL;
+    d->seed = NULL;
     d->check_fd = -1;
     d->partial = NULL;
 }

@@ -1,7 +1,8 @@
 /**
  * One blob on its way down: lock, chunks, syncs, hash, and what happens when the hash is wrong.
  *
- *     PLANNED → (CHECKING | WAITING) → FETCHING → SYNCING → VERIFYING → STAGED → PUBLISHED
+ *     PLANNED → (CHECKING | WAITING) → (SEEDING → SIFTING) → FETCHING → SYNCING → VERIFYING →
+ * STAGED → PUBLISHED
  *
  * A staged blob holds no lock and no descriptor: its file lies complete and synced in .pullm/, and
  * publishing makes sure that it is still the file that was hashed. So waiting for others can never
@@ -17,6 +18,7 @@ enum plm_download_state {
     PLM_DOWNLOAD_PLANNED,
     PLM_DOWNLOAD_CHECKING, /**< stands in blobs/, not known to have been hashed: hashing */
     PLM_DOWNLOAD_WAITING,  /**< another process holds the blob's lock */
+    PLM_DOWNLOAD_SEEDING,  /**< a damaged blob stands in blobs/: what is good of it is taken over */
     PLM_DOWNLOAD_FETCHING,
     PLM_DOWNLOAD_SYNCING,   /**< all bytes are here; the last sync runs */
     PLM_DOWNLOAD_VERIFYING, /**< the hash is being finished */
@@ -39,16 +41,19 @@ struct plm_download {
     uint32_t left_mirrors; /**< set of places that are not asked for this blob any more */
     bool leaving;          /**< the source is to be changed */
     struct plm_frontier *frontier; /**< owned; NULL unless open */
-    struct plm_sift *sift;         /**< owned; while SIFTING */
+    struct plm_sift *sift;         /**< owned; while SEEDING or SIFTING */
+    struct plm_seed *seed;         /**< owned; while SEEDING */
+    bool is_copy;                  /**< the file is a damaged blob's copy that was not hashed yet */
     struct plm_chunk *chunks;
     unsigned chunk_count;
-    bool no_ranges;  /**< the server gives the whole blob or nothing */
-    bool announced;  /**< BLOB_START went out */
-    bool distrusted; /**< what stands in blobs/ has another digest: replace it */
-    bool closing;    /**< ends as soon as no worker is at it */
-    bool is_batched; /**< waits for a sync that it shares with others, or is in it */
-    bool is_new;     /**< got its name in blobs/ by this pull */
-    int check_fd;    /**< while CHECKING */
+    bool no_ranges;   /**< the server gives the whole blob or nothing */
+    bool announced;   /**< BLOB_START went out */
+    bool distrusted;  /**< the file `damaged` in blobs/ has another digest: replace it */
+    uint64_t damaged; /**< its inode */
+    bool closing;     /**< ends as soon as no worker is at it */
+    bool is_batched;  /**< waits for a sync that it shares with others, or is in it */
+    bool is_new;      /**< got its name in blobs/ by this pull */
+    int check_fd;     /**< while CHECKING */
     struct plm_timer timer;
     /* syncs */
     struct plm_download_sync *sync; /**< owned; NULL unless one is under way */
@@ -72,6 +77,11 @@ struct plm_download {
 
 void plm_download_init(struct plm_download *download, struct plm_pull *pull, uint32_t index,
                        const struct plm_descriptor *want);
+/** Tells that the file in blobs/ with this inode does not have the digest, whatever its note says.
+ */
+void plm_download_distrust(struct plm_download *download, uint64_t inode);
+/** Whether that file still stands in blobs/. */
+bool plm_download_is_damaged(const struct plm_download *download);
 /** Opens what is needed and goes to CHECKING, WAITING, FETCHING or SYNCING. */
 void plm_download_open(struct plm_download *download);
 /** Starts one more request for this blob if there is something to ask for. */

@@ -119,29 +119,43 @@ static void drop_bad(void *ctx)
         plm_pull_fail(d->pull, &err);
     } else if (d->closing) {
         plm_pull_kick(d->pull);
-    } else if (dropped == 0) {
+    } else if (dropped == 0 && !d->is_copy) {
         start_clean(d);
     } else {
-        tell_failed(d, dropped);
+        if (dropped > 0)
+            tell_failed(d, dropped);
+        d->is_copy = false;
         fetch_again(d);
     }
+}
+
+void plm_download_tell_chunksums(struct plm_download *d, const struct plm_chunksum *sums,
+                                 size_t count)
+{
+    struct plm_event event = {
+        .kind = PLM_EV_CHUNKSUMS_FETCHED,
+        .chunksums = {.chunk_count = (uint32_t)count, .available = sums != NULL}};
+    plm_pull_emit(d->pull, d, &event);
+}
+
+bool plm_download_new_sift(struct plm_download *d, const struct plm_chunksum *sums, size_t count,
+                           struct plm_error *err)
+{
+    return plm_sift_new(d->partial->fd, sums, count, drop_bad, d, &d->sift, err);
 }
 
 static void on_chunksums(void *ctx, const struct plm_chunksum *sums, size_t count)
 {
     struct plm_download *d = ctx;
     struct plm_error err = {0};
-    struct plm_event event = {
-        .kind = PLM_EV_CHUNKSUMS_FETCHED,
-        .chunksums = {.chunk_count = (uint32_t)count, .available = sums != NULL}};
     if (d->closing)
         return;
-    plm_pull_emit(d->pull, d, &event);
+    plm_download_tell_chunksums(d, sums, count);
     if (!sums || count == 0) {
         start_clean(d);
         return;
     }
-    if (!plm_sift_new(d->partial->fd, sums, count, drop_bad, d, &d->sift, &err)) {
+    if (!plm_download_new_sift(d, sums, count, &err)) {
         plm_pull_fail(d->pull, &err);
         return;
     }

@@ -135,6 +135,7 @@ void plm_engine_free(struct plm_engine *engine)
         engine->first = job->next;
         free_job(job);
     }
+    plm_engine_drop_credentials(engine);
     plm_engine_unlock_store(engine);
     plm_http_client_free(engine->http);
     if (engine->loop)
@@ -192,6 +193,7 @@ static bool copy_spec(struct plm_job *job, const struct plm_job_spec *spec)
 {
     job->dry_run = spec->dry_run;
     job->fast = spec->fast;
+    job->repair = spec->repair;
     job->models = calloc(spec->model_count ? spec->model_count : 1, sizeof(*job->models));
     while (job->models && job->model_count < spec->model_count) {
         if (!copy_text(spec->models[job->model_count], &job->models[job->model_count]))
@@ -212,7 +214,8 @@ bool plm_engine_submit(struct plm_engine *engine, const struct plm_job_spec *spe
     if (!job)
         return plm_fail(err, PLM_E_NOMEM, "no memory for a job");
     job->engine = engine;
-    job->kind = kinds[spec->verb];
+    job->kind =
+        spec->verb == PLM_VERB_VERIFY && spec->repair ? &plm_repair_kind : kinds[spec->verb];
     if (!copy_spec(job, spec)) {
         free_job(job);
         return plm_fail(err, PLM_E_NOMEM, "no memory for a job");
@@ -246,8 +249,11 @@ static bool open_store(struct plm_job *job, struct plm_error *err)
     if (job->kind->keeps_state && !job->dry_run && engine->store.root_fd >= 0)
         (void)!plm_store_make_state(&engine->store, &ignored); /* the job says what it lacks */
     /* A store that only Ollama has used has no place for the lock yet. */
-    bool lacks_lock = engine->store.manifests_fd >= 0 && engine->store.state_fd < 0;
-    if (job->kind->needs_lock && !job->dry_run && lacks_lock)
+    const struct plm_store *store = &engine->store;
+    bool lacks_lock = store->manifests_fd >= 0 && store->state_fd < 0;
+    bool lacks_any = lacks_lock || (store->manifests_fd >= 0 && store->blobs_fd < 0);
+    if (!job->dry_run &&
+        ((job->kind->needs_lock && lacks_lock) || (job->kind->changes_store && lacks_any)))
         return reopen_store(engine, true, err);
     return true;
 }
@@ -371,6 +377,23 @@ enum plm_code plm_engine_result(const struct plm_engine *engine)
 void plm_engine_stop(struct plm_engine *engine)
 {
     engine->stopping = true;
+}
+
+bool plm_engine_is_ending(struct plm_engine *engine)
+{
+    if (!engine->stopping)
+        plm_loop_look(engine->loop);
+    return engine->stopping;
+}
+
+static bool is_ending(void *ctx)
+{
+    return plm_engine_is_ending(ctx);
+}
+
+struct plm_end_request plm_engine_end_request(struct plm_engine *engine)
+{
+    return (struct plm_end_request){.is_made = is_ending, .ctx = engine};
 }
 
 void plm_engine_wake(struct plm_engine *engine)

@@ -16,10 +16,11 @@ struct plm_job;
 /** What a kind of job can do: either run() at once, or start() and go on by callbacks. */
 struct plm_job_kind {
     enum plm_verb verb;
-    bool makes_store; /**< the models directory is made when it is missing */
-    bool needs_ref;   /**< spec.model must be a reference */
-    bool needs_lock;  /**< runs under the store lock, and waits for it; a dry run goes without */
-    bool no_store;    /**< the models directory is not looked at */
+    bool makes_store;   /**< the models directory is made when it is missing */
+    bool needs_ref;     /**< spec.model must be a reference */
+    bool needs_lock;    /**< runs under the store lock, and waits for it; a dry run goes without */
+    bool changes_store; /**< changes files in a store that is there, and needs all its folders */
+    bool no_store;      /**< the models directory is not looked at */
     bool needs_network;
     const char *integrity_hint; /**< what can be done about wrong bytes; NULL: the general hint */
     bool keeps_state;           /**< `.pullm` is made in a store that is there, if it can be */
@@ -41,7 +42,7 @@ struct plm_job_kind {
 };
 extern const struct plm_job_kind plm_pull_kind, plm_push_kind, plm_list_kind, plm_show_kind,
     plm_remove_kind, plm_copy_kind, plm_clean_kind, plm_keygen_kind, plm_verify_kind,
-    plm_login_kind, plm_logout_kind;
+    plm_repair_kind, plm_login_kind, plm_logout_kind;
 
 struct plm_job {
     struct plm_engine *engine;
@@ -53,7 +54,7 @@ struct plm_job {
     size_t model_count;
     char *user, *secret; /**< owned; the secret is wiped */
     struct plm_held_credential *credential;
-    bool dry_run, fast;
+    bool dry_run, fast, repair;
     struct plm_ref ref;
     bool has_ref;
     bool started, ended, stopping;
@@ -98,6 +99,11 @@ void plm_job_complete(struct plm_job *job);
 
 /** Reads the reference, and opens or makes what the kind says; nothing more when called again. */
 PLM_MUST bool plm_job_prepare(struct plm_job *job, struct plm_error *err);
+
+/** Whether an end was asked for, also by what the loop had no time to see. */
+bool plm_engine_is_ending(struct plm_engine *engine);
+/** The same, for those who wait for other programs. */
+struct plm_end_request plm_engine_end_request(struct plm_engine *engine);
 
 /** HTTP client and workers, made at the first call. */
 PLM_MUST bool plm_engine_network(struct plm_engine *engine, struct plm_error *err);

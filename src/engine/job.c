@@ -34,8 +34,9 @@ void plm_job_warn(struct plm_job *job, const char *format, ...)
     plm_job_emit(job, &event);
 }
 
-static const char *hint_of(const struct plm_job *job, enum plm_code code)
+static const char *hint_of(const struct plm_job *job, const struct plm_error *err)
 {
+    enum plm_code code = err->code;
     bool pushes = job->kind->verb == PLM_VERB_PUSH;
     if (code == PLM_E_NOT_FOUND && job->kind->verb != PLM_VERB_PULL)
         return "see what is here: pullama list";
@@ -43,14 +44,15 @@ static const char *hint_of(const struct plm_job *job, enum plm_code code)
         return job->kind->integrity_hint;
     if (pushes && code == PLM_E_AUTH)
         return "push to a namespace of your own with --as; pullama keygen shows the key that the "
-               "registry must know";
+               "registry must know, pullama login keeps a password for it";
     if (pushes && (code == PLM_E_INTEGRITY || code == PLM_E_CORRUPT))
         return "remove the model and pull it again, or build it anew, then push it";
+    if (job->kind->verb == PLM_VERB_LOGIN && code == PLM_E_AUTH && err->http_status == 0)
+        return "nobody refused them: log in over https, if the registry can be reached that way";
     if (job->kind->verb == PLM_VERB_LOGIN && code == PLM_E_AUTH)
         return "check both; many registries want an access token in place of the password";
     if (job->kind->verb == PLM_VERB_LOGIN || job->kind->verb == PLM_VERB_LOGOUT)
-        return code == PLM_E_BAD_NAME  ? "write it as [scheme://]host[:port]"
-               : code == PLM_E_CORRUPT ? "mend the named file, or move it away"
+        return code == PLM_E_CORRUPT   ? "mend the named file, or move it away"
                : code == PLM_E_NETWORK ? "run the same command again"
                                        : plm_code_hint(code);
     return plm_code_hint(code);
@@ -80,7 +82,7 @@ void plm_job_end(struct plm_job *job, const struct plm_event *completed,
         told = *err;
         name_store(job, &told);
         event.failed.error = &told;
-        event.failed.hint = hint_of(job, err->code);
+        event.failed.hint = hint_of(job, err);
         if (err->code == PLM_E_INTERRUPTED)
             plm_job_emit_kind(job, PLM_EV_INTERRUPTED);
         else if (job->engine->result == PLM_OK)

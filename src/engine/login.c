@@ -95,10 +95,11 @@ static bool keep(struct login *login, struct plm_error *err)
 {
     const struct plm_job *job = login->job;
     const struct plm_credential_file *file = &login->file;
+    const struct plm_end_request end = plm_engine_end_request(job->engine);
     char server[PLM_DOCKER_KEY_MAX];
     plm_docker_server_name(&login->origin, server);
     if (file->helper[0] != '\0' &&
-        !plm_credential_helper_store(file->helper, server, job->user, job->secret, err))
+        !plm_credential_helper_store(&end, file->helper, server, job->user, job->secret, err))
         return false;
     return plm_credential_file_set(file, job->user, job->secret, err);
 }
@@ -128,13 +129,13 @@ static void on_greeting(void *ctx, const struct plm_http_outcome *answer,
         plm_job_end(login->job, NULL, &err);
         return;
     }
-    bool checked = plm_registry_has_asked(login->registry);
-    if (!keep(login, &err)) {
+    bool checked;
+    if (!plm_registry_was_shown(login->registry, &checked, &err) || !keep(login, &err)) {
         plm_job_end(login->job, NULL, &err);
         return;
     }
     if (!checked)
-        plm_job_warn(login->job, "%s asked for no credentials: they are stored unchecked",
+        plm_job_warn(login->job, "%s did not look at the credentials: they are stored unchecked",
                      login->ref.host);
     struct plm_event event = {.kind = PLM_EV_LOGIN,
                               .login = {.user = login->job->user, .checked = checked}};
@@ -171,10 +172,12 @@ static bool run_logout(struct plm_job *job, struct plm_error *err)
     struct login *login = job->state;
     const struct plm_credential_file *file = &login->file;
     struct plm_event event = {.kind = PLM_EV_LOGOUT};
+    const struct plm_end_request end = plm_engine_end_request(job->engine);
     char server[PLM_DOCKER_KEY_MAX];
     bool erased = false;
     plm_docker_server_name(&login->origin, server);
-    if (file->helper[0] != '\0' && !plm_credential_helper_erase(file->helper, server, &erased, err))
+    if (file->helper[0] != '\0' &&
+        !plm_credential_helper_erase(&end, file->helper, server, &erased, err))
         return false;
     if (!plm_credential_file_forget(file, &event.login.removed, err))
         return false;

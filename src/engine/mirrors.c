@@ -22,7 +22,7 @@ static bool refer(const char *text, const struct plm_ref *ref, struct plm_ref *o
                            PLM_DEFAULT_NAMESPACE, "model", PLM_DEFAULT_TAG);
     const char *host = strstr(text, "://");
     host = host ? host + 3 : text;
-    if (length == 0 || written < 0 || (size_t)written >= sizeof(whole) ||
+    if ((size_t)(host - text) >= length || written < 0 || (size_t)written >= sizeof(whole) ||
         memchr(host, '/', length - (size_t)(host - text)) || !plm_ref_parse(whole, &at, &why))
         return plm_fail(err, PLM_E_USAGE, "'%s' is no mirror; write [https://]HOST[:PORT]",
                         plm_text_printable(text, shown, sizeof(shown)));

@@ -19,7 +19,7 @@ static bool look_at(struct plm_pull *pull, struct plm_download *d, struct plm_ev
     long pid;
     if (!plm_blob_look(store, &d->want, &state, err))
         return false;
-    if (state == PLM_BLOB_PROVEN || state == PLM_BLOB_UNPROVEN) {
+    if ((state == PLM_BLOB_PROVEN || state == PLM_BLOB_UNPROVEN) && !plm_download_is_damaged(d)) {
         plan->present += d->want.size;
         plan->blobs_present++;
         return true;

@@ -37,8 +37,10 @@ void plm_pull_fail(struct plm_pull *pull, const struct plm_error *err)
 
 void plm_pull_emit(struct plm_pull *pull, const struct plm_download *d, struct plm_event *event)
 {
-    event->blob = (struct plm_event_blob){
-        .want = &d->want, .index = d->index + 1, .total = (uint32_t)pull->count};
+    event->blob = (struct plm_event_blob){.want = &d->want,
+                                          .index = pull->part.index + d->index + 1,
+                                          .total = pull->part.over ? pull->part.blob_count
+                                                                   : (uint32_t)pull->count};
     plm_job_emit(pull->job, event);
 }
 
@@ -76,8 +78,8 @@ void plm_pull_show_progress(struct plm_pull *pull, struct plm_download *d)
         .kind = PLM_EV_PROGRESS,
         .progress = {.blob_done = d->shown,
                      .blob_total = d->want.size,
-                     .overall_done = overall,
-                     .overall_total = pull->total,
+                     .overall_done = pull->part.bytes_before + overall,
+                     .overall_total = pull->part.over ? pull->part.bytes_all : pull->total,
                      .bytes_per_second = plm_meter_rate(&pull->meter),
                      .eta_ms = plm_meter_eta_ms(&pull->meter, pull->total - overall),
                      .connections = pull->active}};
@@ -93,9 +95,22 @@ static void on_notice(void *ctx, const struct plm_event_retry *retry, bool refre
 
 /* ---- the end ---- */
 
+/* A part leaves the job as it is. */
+static void tell_over(struct plm_pull *pull, const struct plm_error *err)
+{
+    plm_timer_stop(plm_pull_loop(pull), &pull->kick);
+    plm_timer_stop(plm_pull_loop(pull), &pull->tick);
+    pull->is_over = true;
+    pull->part.over(pull->part.ctx, err);
+}
+
 static void end_well(struct plm_pull *pull)
 {
     struct plm_job *job = pull->job;
+    if (pull->part.over) {
+        tell_over(pull, NULL);
+        return;
+    }
     int64_t elapsed = plm_os_monotonic_ms() - job->started_ms; /* committing took its time too */
     struct plm_event event = {
         .kind = PLM_EV_COMPLETED,
@@ -113,7 +128,7 @@ static void end_well(struct plm_pull *pull)
 static void step_ending(struct plm_pull *pull)
 {
     bool closed = true;
-    plm_batch_run(&pull->batch);
+    plm_batch_run(&pull->batch, true);
     plm_pull_leave_store(pull);
     for (size_t i = 0; i < pull->count; i++) {
         struct plm_download *d = &pull->downloads[i];
@@ -126,7 +141,10 @@ static void step_ending(struct plm_pull *pull)
     if (!closed)
         return;
     plm_pull_say_needed(pull);
-    plm_job_end(pull->job, NULL, &pull->error);
+    if (pull->part.over)
+        tell_over(pull, &pull->error);
+    else
+        plm_job_end(pull->job, NULL, &pull->error);
 }
 
 static void step_committing(struct plm_pull *pull)
@@ -171,7 +189,7 @@ static const step_fn steps[PLM_PULL_STATES] = {
 static void on_kick(void *ctx)
 {
     struct plm_pull *pull = ctx;
-    if (!pull->job->ended)
+    if (!pull->job->ended && !pull->is_over)
         steps[pull->state](pull);
 }
 
@@ -209,6 +227,13 @@ static bool make_downloads(struct plm_pull *pull, struct plm_error *err)
     return true;
 }
 
+void plm_pull_transfer(struct plm_pull *pull)
+{
+    pull->state = PLM_PULL_TRANSFERRING;
+    plm_timer_start(plm_pull_loop(pull), &pull->tick, TICK_MS);
+    plm_pull_kick(pull);
+}
+
 static bool begin(struct plm_pull *pull, struct plm_error *err)
 {
     if (!make_downloads(pull, err))
@@ -228,9 +253,7 @@ static bool begin(struct plm_pull *pull, struct plm_error *err)
         end_well(pull);
         return true;
     }
-    pull->state = PLM_PULL_TRANSFERRING;
-    plm_timer_start(plm_pull_loop(pull), &pull->tick, TICK_MS);
-    plm_pull_kick(pull);
+    plm_pull_transfer(pull);
     return true;
 }
 
@@ -264,13 +287,13 @@ static void on_manifest(void *ctx, const struct plm_http_outcome *answer,
     }
 }
 
-static bool start(struct plm_job *job, struct plm_error *err)
+bool plm_pull_new(struct plm_job *job, const struct plm_ref *ref, struct plm_pull **out,
+                  struct plm_error *err)
 {
     struct plm_engine *engine = job->engine;
     struct plm_pull *pull = calloc(1, sizeof(*pull));
     if (!pull)
         return plm_fail(err, PLM_E_NOMEM, "no memory for a pull");
-    job->state = pull;
     pull->job = job;
     unsigned fixed = engine->options.connections;
     plm_lanes_init(&pull->lanes, fixed ? fixed : PLM_LANES_LEAST, fixed ? fixed : PLM_LANES_MOST);
@@ -278,19 +301,32 @@ static bool start(struct plm_job *job, struct plm_error *err)
     pull->kick = (struct plm_timer){.fire = on_kick, .ctx = pull};
     pull->tick = (struct plm_timer){.fire = on_tick, .ctx = pull};
     struct plm_registry_options options = {.key_path = engine->key_path,
-                                           .credential = plm_job_credential(job),
+                                           .credential = plm_engine_credential(engine, ref),
                                            .max_retries = engine->options.max_retries,
                                            .timeout_ms = engine->options.timeout_ms,
                                            .insecure = engine->options.insecure,
                                            .notice = on_notice,
                                            .notice_ctx = pull};
-    plm_job_emit_kind(job, PLM_EV_PULL_START);
     if (!plm_engine_network(engine, err) || !plm_engine_workers(engine, err) ||
-        (engine->store.blobs_fd >= 0 && !job->dry_run && !plm_blobs_migrate(&engine->store, err)) ||
-        !plm_registry_new(engine->http, &job->ref, &options, &pull->registry, err) ||
+        !plm_registry_new(engine->http, ref, &options, &pull->registry, err) ||
         !plm_mirrors_open(&pull->mirrors, engine->options.mirrors, engine->options.mirror_count,
-                          engine->http, &job->ref, &options, err))
+                          engine->http, ref, &options, err)) {
+        plm_pull_free(pull);
         return false;
+    }
+    *out = pull;
+    return true;
+}
+
+static bool start(struct plm_job *job, struct plm_error *err)
+{
+    const struct plm_store *store = &job->engine->store;
+    struct plm_pull *pull = NULL;
+    plm_job_emit_kind(job, PLM_EV_PULL_START);
+    if ((store->blobs_fd >= 0 && !job->dry_run && !plm_blobs_migrate(store, err)) ||
+        !plm_pull_new(job, &job->ref, &pull, err))
+        return false;
+    job->state = pull;
     plm_job_emit_kind(job, PLM_EV_MANIFEST_FETCH_START);
     return plm_registry_get_manifest(pull->registry, job->ref.has_digest ? &job->ref.digest : NULL,
                                      on_manifest, pull, err);
@@ -304,13 +340,12 @@ static void stop(struct plm_job *job)
     plm_pull_fail(pull, &err);
 }
 
-static void release(struct plm_job *job)
+void plm_pull_free(struct plm_pull *pull)
 {
-    struct plm_pull *pull = job->state;
     if (!pull)
         return;
-    plm_timer_stop(job->engine->loop, &pull->kick);
-    plm_timer_stop(job->engine->loop, &pull->tick);
+    plm_timer_stop(plm_pull_loop(pull), &pull->kick);
+    plm_timer_stop(plm_pull_loop(pull), &pull->tick);
     for (size_t i = 0; i < pull->count; i++)
         plm_download_done(&pull->downloads[i]);
     plm_batch_done(&pull->batch);
@@ -319,6 +354,11 @@ static void release(struct plm_job *job)
     plm_manifest_free(pull->manifest);
     free(pull->downloads);
     free(pull);
+}
+
+static void release(struct plm_job *job)
+{
+    plm_pull_free(job->state);
 }
 
 const struct plm_job_kind plm_pull_kind = {

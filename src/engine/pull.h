@@ -1,5 +1,10 @@
-/** A pull: RESOLVING → PREFLIGHT → TRANSFERRING → COMMITTING, then it ends. Shared by pull.c,
- * schedule.c, preflight.c, commit.c, batch.c, download.c and chunk.c. */
+/**
+ * A pull: RESOLVING → PREFLIGHT → TRANSFERRING → COMMITTING, then it ends. Shared by pull.c,
+ * schedule.c, preflight.c, commit.c, batch.c, download.c and chunk.c.
+ *
+ * A part of another job (pull_part.c) is a pull of one blob that a model of the store names: it
+ * begins with TRANSFERRING, writes no manifest, and tells of its end instead of ending the job.
+ */
 #pragma once
 
 #include "engine/batch.h"
@@ -20,8 +25,21 @@ enum plm_pull_state {
     PLM_PULL_STATES
 };
 
+/** What a part is of the job that it belongs to. */
+struct plm_pull_part {
+    uint32_t index, blob_count;       /**< of its blob, 0-based, and how many the job has */
+    uint64_t bytes_before, bytes_all; /**< that the job had done and will have done */
+    uint64_t bytes_shown;             /**< of its blob, that were shown by an earlier attempt */
+    /** Comes once, on the loop thread; @p err NULL: the blob stands in blobs/. Free the pull
+     * afterwards, not during the call. */
+    void (*over)(void *ctx, const struct plm_error *err);
+    void *ctx;
+};
+
 struct plm_pull {
     struct plm_job *job;
+    struct plm_pull_part part; /**< over NULL: it is the whole job */
+    bool is_over;              /**< a part that has told of its end */
     struct plm_registry *registry;
     struct plm_mirrors mirrors;
     struct plm_manifest *manifest;
@@ -51,6 +69,18 @@ struct plm_pull {
     bool wrote_manifest;
 };
 
+/** A pull from the registry of @p ref, with nothing to do yet. */
+PLM_MUST bool plm_pull_new(struct plm_job *job, const struct plm_ref *ref, struct plm_pull **out,
+                           struct plm_error *err);
+void plm_pull_free(struct plm_pull *pull);
+/** Starts what preflight found to fit. */
+void plm_pull_transfer(struct plm_pull *pull);
+/** pull_part.c: starts a part that fetches @p want, and replaces what stands in its place; the file
+ * there with the inode @p damaged (0: none) is no good, whatever its note says. */
+PLM_MUST bool plm_pull_start_part(struct plm_job *job, const struct plm_ref *ref,
+                                  const struct plm_descriptor *want, uint64_t damaged,
+                                  const struct plm_pull_part *part, struct plm_pull **out,
+                                  struct plm_error *err);
 /** Remembers the first error and lets the pull end. */
 void plm_pull_fail(struct plm_pull *pull, const struct plm_error *err);
 /** Looks at everything soon, from the loop. */

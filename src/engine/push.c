@@ -357,9 +357,9 @@ static bool start(struct plm_job *job, struct plm_error *err)
         return plm_fail(err, PLM_E_NOMEM, "no memory for a push");
     job->state = push;
     push->job = job;
-    push->connections =
-        engine->options.connections ? engine->options.connections : PLM_LANES_LEAST;
+    push->connections = engine->options.connections ? engine->options.connections : PLM_LANES_LEAST;
     push->record.state_fd = -1;
+    push->record.disabled = true; /* until it is open */
     push->record.lock = PLM_LOCK_INIT;
     push->kick = (struct plm_timer){.fire = on_kick, .ctx = push};
     push->tick = (struct plm_timer){.fire = on_tick, .ctx = push};

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "engine/engine_private.h"
+#include "engine/lanes.h"
 #include "engine/meter.h"
 #include "engine/upload.h"
 #include "store/sessions.h"
@@ -21,7 +22,8 @@ enum plm_push_state {
 /** What is kept of sessions under way, for the next run. */
 struct plm_push_record {
     struct plm_work work; /**< first */
-    int state_fd;         /**< borrowed; -1: nothing can be kept */
+    int state_fd;         /**< borrowed; -1: there is no place. A worker reads it while busy */
+    bool disabled;        /**< nothing is to be written, or not any more */
     struct plm_lock lock;
     char name[PLM_PUSH_NAME], temp[PLM_PUSH_NAME];
     struct plm_sessions sessions;
@@ -53,6 +55,8 @@ struct plm_push {
     bool changed;     /**< something was sent or mounted */
     bool told_of_lock;
     bool asked_for_manifest;
+    uint64_t
+        length_max; /**< of a stretch, as far as the registry refused longer ones; 0: it did not */
     uint64_t total, sent, shown;
     int64_t last_byte_ms; /**< when the registry last had more of a blob than ever before */
     struct plm_meter meter;

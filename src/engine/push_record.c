@@ -14,7 +14,7 @@ static const char *target_of(const struct plm_push *push)
 
 static void warn(struct plm_push *push, const struct plm_error *why)
 {
-    push->record.state_fd = -1;
+    push->record.disabled = true;
     push->record.dirty = false;
     plm_job_warn(push->job,
                  "what is sent cannot be noted, so a push that is stopped starts again: %s",
@@ -36,6 +36,8 @@ static void read_file(struct plm_push *push)
     record->stands = true;
     if (!plm_sessions_decode(text, size, target_of(push), &record->sessions, &err))
         plm_job_warn(push->job, "%s is of no use: %s", record->name, err.msg);
+    if (err.code == PLM_E_UNSUPPORTED)
+        record->disabled = true; /* the other version goes on with it */
     free(text);
     plm_sessions_expire(&record->sessions, plm_os_unix_ms() / 1000);
 }
@@ -69,6 +71,7 @@ bool plm_push_record_open(struct plm_push *push, struct plm_error *err)
         warn(push, &why);
         return true;
     }
+    record->disabled = false;
     read_file(push);
     return true;
 }
@@ -76,7 +79,7 @@ bool plm_push_record_open(struct plm_push *push, struct plm_error *err)
 void plm_push_record_put(struct plm_push *push, const struct plm_session *session)
 {
     struct plm_error err = {0};
-    if (push->record.state_fd < 0)
+    if (push->record.disabled)
         return;
     if (plm_sessions_put(&push->record.sessions, session, &err))
         push->record.dirty = true;
@@ -86,7 +89,7 @@ void plm_push_record_put(struct plm_push *push, const struct plm_session *sessio
 
 void plm_push_record_drop(struct plm_push *push, const struct plm_digest *digest)
 {
-    if (plm_sessions_remove(&push->record.sessions, digest) && push->record.state_fd >= 0)
+    if (plm_sessions_remove(&push->record.sessions, digest) && !push->record.disabled)
         push->record.dirty = true;
 }
 
@@ -137,8 +140,7 @@ bool plm_push_record_settle(struct plm_push *push)
 void plm_push_record_close(struct plm_push *push)
 {
     struct plm_push_record *record = &push->record;
-    if (record->stands && record->sessions.count == 0 && record->state_fd >= 0 &&
-        record->lock.fd >= 0)
+    if (record->stands && record->sessions.count == 0 && !record->disabled && record->lock.fd >= 0)
         (void)!plm_os_unlink(record->state_fd, record->name, NULL, NULL); /* it would say nothing */
     plm_lock_release(&record->lock, record->sessions.count == 0);
     plm_sessions_done(&record->sessions);

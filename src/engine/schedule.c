@@ -78,7 +78,7 @@ bool plm_pull_schedule(struct plm_pull *pull)
     drop_settled(pull);
     start_requests(pull);
     if (plm_batch_is_due(&pull->batch, plm_loop_now(plm_pull_loop(pull)), pull->active == 0))
-        plm_batch_run(&pull->batch);
+        plm_batch_run(&pull->batch, false);
     return !pull->error.code && pull->next == pull->count && pull->open_count == 0;
 }
 

@@ -42,7 +42,7 @@ static void free_parts(struct plm_upload *u)
     run->part_count = run->next_part = 0;
 }
 
-static void forget_session(struct plm_upload *u)
+static void leave_session(struct plm_upload *u)
 {
     struct plm_upload_run *run = u->run;
     free_parts(u);
@@ -50,8 +50,13 @@ static void forget_session(struct plm_upload *u)
     free(run->target);
     free(run->headers);
     run->session = run->target = run->headers = NULL;
-    run->direct = run->is_old = false;
+    run->direct = run->is_old = run->misplaced = false;
     run->offset = 0;
+}
+
+static void forget_session(struct plm_upload *u)
+{
+    leave_session(u);
     plm_push_record_drop(u->push, &u->want.digest);
 }
 
@@ -131,6 +136,7 @@ void plm_upload_reached(struct plm_upload *u, uint64_t offset)
     run->offset = offset;
     if (offset > run->best) {
         run->best = offset;
+        run->expiries = 0;
         u->push->last_byte_ms = plm_loop_now(plm_push_loop(u->push));
     }
     plm_upload_count(u);
@@ -139,6 +145,12 @@ void plm_upload_reached(struct plm_upload *u, uint64_t offset)
 
 void plm_upload_finish(struct plm_upload *u, enum plm_event_kind kind)
 {
+    if (u->run && u->run->hashing && u->run->frontier.busy) {
+        plm_frontier_cancel(&u->run->frontier);
+        u->run->found = kind;
+        plm_upload_move(u, PLM_UPLOAD_DRAINING);
+        return;
+    }
     struct plm_event event = {.kind = kind};
     if (u->run && kind != PLM_EV_BLOB_MOUNTED && u->run->payload > 0)
         event.kind = PLM_EV_BLOB_SENT; /* found where we had sent it before an answer was lost */
@@ -161,7 +173,7 @@ void plm_upload_finish(struct plm_upload *u, enum plm_event_kind kind)
 
 void plm_upload_reopen(struct plm_upload *u)
 {
-    forget_session(u);
+    leave_session(u);
     plm_upload_move(u, PLM_UPLOAD_OPENING);
 }
 
@@ -199,6 +211,12 @@ void plm_upload_retry(struct plm_upload *u, const struct plm_upload_answer *answ
     plm_upload_move(u, run->whole ? PLM_UPLOAD_LOOKING : PLM_UPLOAD_ASKING);
 }
 
+void plm_upload_ask(struct plm_upload *u)
+{
+    free_parts(u);
+    plm_upload_move(u, PLM_UPLOAD_ASKING);
+}
+
 /* ---- sending ---- */
 
 void plm_upload_part_sent(struct plm_upload *u, size_t index, const struct plm_md5_value *md5)
@@ -232,6 +250,8 @@ static bool next_span(struct plm_upload *u, struct plm_span *span, size_t *index
     }
     if (run->parts || run->offset == size)
         return false;
+    if (u->push->length_max > 0 && run->length > u->push->length_max)
+        run->length = u->push->length_max;
     bool all = run->direct || run->whole || size - run->offset < run->length;
     *span = (struct plm_span){run->offset, all ? size : run->offset + run->length};
     *index = run->offset > 0;
@@ -314,6 +334,13 @@ static void step_proving(struct plm_upload *u)
         plm_upload_move(u, PLM_UPLOAD_COMMITTING);
 }
 
+/* The frontier is the worker's until it lets go of it, and kicks then. */
+static void step_draining(struct plm_upload *u)
+{
+    if (!u->run->frontier.busy)
+        plm_upload_finish(u, u->run->found);
+}
+
 /* States in which a small request is to be out. */
 static void step_asking(struct plm_upload *u)
 {
@@ -339,7 +366,8 @@ static const step_fn steps[PLM_UPLOAD_STATES] = {
     [PLM_UPLOAD_ABSENT] = step_nothing,    [PLM_UPLOAD_HASHING] = step_hashing,
     [PLM_UPLOAD_OPENING] = step_asking,    [PLM_UPLOAD_ASKING] = step_asking,
     [PLM_UPLOAD_SENDING] = step_sending,   [PLM_UPLOAD_PROVING] = step_proving,
-    [PLM_UPLOAD_COMMITTING] = step_asking, [PLM_UPLOAD_PRESENT] = step_nothing,
+    [PLM_UPLOAD_COMMITTING] = step_asking, [PLM_UPLOAD_DRAINING] = step_draining,
+    [PLM_UPLOAD_PRESENT] = step_nothing,
 };
 
 void plm_upload_advance(struct plm_upload *u)

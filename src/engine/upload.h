@@ -4,6 +4,7 @@
  *     PLANNED → LOOKING → ABSENT → (HASHING) → OPENING | ASKING → SENDING → PROVING → COMMITTING →
  * PRESENT
  *
+ * One that turns out to be at the registry while a worker hashes it is DRAINING before PRESENT.
  * A blob is hashed on a worker while it is sent, and committed only when it has its digest.
  */
 #pragma once
@@ -23,6 +24,7 @@ enum plm_upload_state {
     PLM_UPLOAD_SENDING,
     PLM_UPLOAD_PROVING, /**< all is sent; the hash is being finished */
     PLM_UPLOAD_COMMITTING,
+    PLM_UPLOAD_DRAINING, /**< at the registry, while a worker still hashes the file */
     PLM_UPLOAD_PRESENT,
     PLM_UPLOAD_STATES
 };
@@ -44,9 +46,11 @@ struct plm_upload_run {
     uint64_t best;              /**< the most that it ever had */
     uint64_t length;            /**< of a stretch */
     bool announced;             /**< BLOB_START went out */
+    bool misplaced;             /**< the registry did not take bytes at offset (416) */
     bool is_old;                /**< the session is one of an earlier run, and was not asked yet */
     bool whole;                 /**< goes in one request with its digest */
     bool redirects;             /**< parts go to an object store, side by side */
+    bool asked_direct;          /**< the session was asked for in the direct form */
     bool direct;                /**< all of it goes to an object store */
     char *target, *headers;     /**< owned; of the direct form */
     struct plm_md5_value *md5s; /**< owned; of parts */
@@ -56,7 +60,9 @@ struct plm_upload_run {
     struct plm_part *parts; /**< under way */
     struct plm_timer timer; /**< before the next try */
     int attempts, refusals;
-    struct plm_error lost; /**< why the last session was, until that is told */
+    int expiries;              /**< of the direct form's addresses, in a row without a new byte */
+    enum plm_event_kind found; /**< DRAINING: how it got to the registry */
+    struct plm_error lost;     /**< why the last session was, until that is told */
     int64_t failing_since_ms, began_ms;
     uint64_t payload; /**< sent for this blob, repetitions too */
 };
@@ -100,13 +106,16 @@ void plm_upload_fail(struct plm_upload *upload, const struct plm_error *err);
 void plm_upload_lose(struct plm_upload *upload, const struct plm_upload_answer *answer);
 /** A request failed for now: asks for the offset after a while, or gives up. */
 void plm_upload_retry(struct plm_upload *upload, const struct plm_upload_answer *answer);
+/** Asks for the offset at once: nothing failed that time would mend. */
+void plm_upload_ask(struct plm_upload *upload);
 /** The registry has all bytes before @p offset now. */
 void plm_upload_reached(struct plm_upload *upload, uint64_t offset);
 /** The registry sends part @p index elsewhere: from now on there are parts. False when it is too
  * late for that, and the blob begins again. */
 bool plm_upload_begin_parts(struct plm_upload *upload, size_t index,
                             const struct plm_upload_answer *answer);
-/** Asks for a new session, with nothing in it. */
+/** Asks for a new session, with nothing in it. The record keeps the old one until then: the new one
+ * may not be granted, for a reason that passes. */
 void plm_upload_reopen(struct plm_upload *upload);
 /** A part went to the object store. */
 void plm_upload_part_sent(struct plm_upload *upload, size_t index, const struct plm_md5_value *md5);

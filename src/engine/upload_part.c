@@ -168,6 +168,20 @@ static void retry_alone(struct plm_part *part, const struct plm_upload_answer *a
     plm_timer_start(plm_push_loop(push), &part->timer, delay);
 }
 
+static void put_off(struct plm_part *part, const struct plm_upload_answer *answer)
+{
+    struct plm_upload *u = part->upload;
+    bool misplaced = part->kind == PLM_SEND_PATCH && answer->error->http_status == 416;
+    if (misplaced && u->run->redirects) {
+        plm_upload_lose(u, answer); /* of parts there is no other place to go on at */
+    } else if (u->run->redirects || u->run->direct) {
+        retry_alone(part, answer);
+    } else {
+        u->run->misplaced = misplaced;
+        plm_upload_retry(u, answer);
+    }
+}
+
 static bool keep_session(struct plm_upload *u, const struct plm_upload_answer *answer)
 {
     struct plm_error err = {0};
@@ -244,7 +258,8 @@ static void ask_again(struct plm_part *part, const struct plm_upload_answer *ans
 {
     struct plm_upload *u = part->upload;
     struct plm_error err = {0};
-    if (++part->expiries > EXPIRIES_MAX) {
+    int *expiries = u->run->direct ? &u->run->expiries : &part->expiries;
+    if (++*expiries > EXPIRIES_MAX) {
         plm_upload_fail(u, answer->error);
         return;
     }
@@ -272,15 +287,16 @@ static void send_less(struct plm_part *part, const struct plm_upload_answer *ans
         plm_upload_fail(u, answer->error);
         return;
     }
-    u->run->length = plm_span_length(part->span) / 2;
-    plm_upload_retry(u, answer);
+    uint64_t half = plm_span_length(part->span) / 2;
+    if (u->push->length_max == 0 || half < u->push->length_max)
+        u->push->length_max = half;
+    plm_upload_ask(u);
 }
 
 static void on_answer(void *ctx, const struct plm_upload_answer *answer)
 {
     struct plm_part *part = ctx;
     struct plm_upload *u = part->upload;
-    bool alone = u->run->redirects || u->run->direct;
     part->send = NULL;
     plm_push_kick(u->push);
     switch (answer->said) {
@@ -303,10 +319,7 @@ static void on_answer(void *ctx, const struct plm_upload_answer *answer)
         ask_again(part, answer);
         return;
     case PLM_SAID_LATER:
-        if (alone)
-            retry_alone(part, answer);
-        else
-            plm_upload_retry(u, answer);
+        put_off(part, answer);
         return;
     case PLM_SAID_TOO_LARGE:
         send_less(part, answer);

@@ -49,8 +49,8 @@ void plm_upload_look(struct plm_upload *u)
 static void give_up_forms(struct plm_upload *u, const struct plm_error *why)
 {
     bool passing = why->code == PLM_E_NETWORK || why->code == PLM_E_NOMEM;
-    if (!passing && u->push->direct) {
-        u->push->direct = false; /* it does not know this form */
+    if (!passing && u->run->asked_direct) {
+        u->push->direct = false; /* it does not know this form, as others may have learnt before */
     } else if (!passing && u->from) {
         free(u->from); /* the other repository is none that we may look into */
         u->from = NULL;
@@ -79,8 +79,8 @@ static void on_opened(void *ctx, const struct plm_upload_answer *answer)
     if (is_over(u))
         return;
     if (answer->said == PLM_SAID_HAS) {
-        plm_upload_finish(u,
-                          u->from && !u->push->direct ? PLM_EV_BLOB_MOUNTED : PLM_EV_BLOB_EXISTS);
+        plm_upload_finish(u, u->from && !u->run->asked_direct ? PLM_EV_BLOB_MOUNTED
+                                                              : PLM_EV_BLOB_EXISTS);
         return;
     }
     if (answer->said == PLM_SAID_FAILED) {
@@ -101,6 +101,7 @@ static void on_opened(void *ctx, const struct plm_upload_answer *answer)
 static bool start_opening(struct plm_upload *u, struct plm_error *err)
 {
     struct plm_push *push = u->push;
+    u->run->asked_direct = push->direct;
     u->run->whole = u->run->proven && u->want.size > 0 && u->want.size < PLM_UPLOAD_SMALL &&
                     push->plain && !push->direct;
     const struct plm_upload_wish wish = {
@@ -143,6 +144,26 @@ static bool take_offset(struct plm_upload *u, const struct plm_upload_answer *an
     return true;
 }
 
+/* It cannot be gone on with where it refuses bytes at the very place that it names. */
+static bool check_place(struct plm_upload *u, uint64_t before, struct plm_error *err)
+{
+    struct plm_upload_run *run = u->run;
+    if (run->misplaced && run->offset == before)
+        return plm_fail(err, PLM_E_PROTOCOL, "it takes no bytes at %llu, and says that it is there",
+                        (unsigned long long)before);
+    run->misplaced = false;
+    return true;
+}
+
+/* An old session that cannot be asked for is none: else it would fail each run until it expires. If
+ * the registry does not let us in at all, the new one will tell. */
+static bool is_of_no_use(const struct plm_upload *u, const struct plm_upload_answer *answer)
+{
+    enum plm_code code = answer->error->code;
+    return answer->said == PLM_SAID_LOST || (answer->said == PLM_SAID_FAILED && u->run->is_old &&
+                                             code != PLM_E_NOMEM && code != PLM_E_INTERNAL);
+}
+
 static void on_asked(void *ctx, const struct plm_upload_answer *answer)
 {
     struct plm_upload *u = ctx;
@@ -151,8 +172,10 @@ static void on_asked(void *ctx, const struct plm_upload_answer *answer)
     if (is_over(u))
         return;
     bool is_old = u->run->is_old;
-    bool lost = answer->said == PLM_SAID_LOST;
-    if (answer->said == PLM_SAID_GOES_ON && !take_offset(u, answer, &err))
+    uint64_t before = u->run->offset;
+    bool lost = is_of_no_use(u, answer);
+    if (answer->said == PLM_SAID_GOES_ON &&
+        (!take_offset(u, answer, &err) || !check_place(u, before, &err)))
         lost = true;
     else if (lost)
         err = *answer->error;

@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "store/blobs.h"
 
 #define TICK_MS 100
 /* Blobs that need no worker are begun at once, but not so many that a signal would wait. */
@@ -25,10 +26,13 @@ static void emit_numbers(struct plm_verify *v, enum plm_event_kind kind)
     struct plm_event_verify *n = &event.verify;
     *n = (struct plm_event_verify){.only = v->model_count == 1 ? &v->models[0].ref : NULL,
                                    .fast = v->job->fast,
+                                   .repair = v->job->repair,
                                    .models = (uint32_t)v->model_count,
                                    .blobs = (uint32_t)v->blob_count,
                                    .blobs_bad = v->bad,
                                    .blobs_trusted = v->trusted,
+                                   .blobs_repaired = v->repaired,
+                                   .fetched = v->fetched,
                                    .total_size = v->total,
                                    .hashed = v->hashed,
                                    .elapsed_ms = elapsed,
@@ -52,6 +56,7 @@ static void tell_model(struct plm_verify *v, struct plm_verify_model *m)
                                                 .blobs = m->blobs,
                                                 .blobs_bad = m->bad,
                                                 .blobs_trusted = m->trusted,
+                                                .blobs_repaired = m->repaired,
                                                 .checked_s = m->checked_s,
                                                 .message = m->message}};
     plm_job_emit(v->job, &event);
@@ -82,33 +87,34 @@ static void show_progress(struct plm_verify *v, const struct plm_check *c)
     plm_job_emit(v->job, &event);
 }
 
-static bool tell_blob(struct plm_check *c, const struct plm_found *found)
+void plm_verify_tell(struct plm_verify *v, const struct plm_verify_blob *b, struct plm_event *event)
 {
-    struct plm_verify *v = c->verify;
-    const struct plm_verify_blob *b = c->blob;
     const struct plm_ref **models = calloc(b->user_count, sizeof(*models));
     struct plm_error err = {0};
     if (!models) {
         (void)plm_fail(&err, PLM_E_NOMEM, "no memory for %u names", b->user_count);
         plm_verify_fail(v, &err);
-        return false;
+        return;
     }
     for (uint32_t i = 0; i < b->user_count; i++)
         models[i] = &v->models[v->users[b->first_user + i]].ref;
+    event->blob = event_blob(v, b);
+    event->users = (struct plm_event_models){.items = models, .count = b->user_count};
+    plm_job_emit(v->job, event);
+    free(models);
+}
+
+static void tell_blob(struct plm_check *c, const struct plm_found *found)
+{
     bool is_wrong = found->verdict == PLM_BLOB_WRONG_DIGEST;
     struct plm_event event = {.kind = PLM_EV_BLOB_CHECKED,
-                              .blob = event_blob(v, b),
                               .blob_checked = {.verdict = found->verdict,
                                                .is_sized = c->fd >= 0,
                                                .found_size = c->status.size,
                                                .is = is_wrong ? &found->is : NULL,
                                                .checked_s = found->checked_s,
-                                               .message = found->why.code ? found->why.msg : NULL,
-                                               .models = models,
-                                               .model_count = b->user_count}};
-    plm_job_emit(v->job, &event);
-    free(models);
-    return true;
+                                               .message = found->why.code ? found->why.msg : NULL}};
+    plm_verify_tell(c->verify, c->blob, &event);
 }
 
 /* ---- the end ---- */
@@ -173,6 +179,9 @@ static void end_badly(struct plm_verify *v, const struct plm_verify_model *first
 static void end(struct plm_verify *v)
 {
     const struct plm_verify_model *first = first_failure(v);
+    for (size_t i = 0; v->job->repair && i < v->model_count; i++)
+        if (v->models[i].bad + v->models[i].repaired > 0)
+            tell_model(v, &v->models[i]);
     emit_numbers(v, PLM_EV_VERIFY_DONE);
     if (first) {
         end_badly(v, first);
@@ -180,6 +189,7 @@ static void end(struct plm_verify *v)
     }
     struct plm_event event = {
         .completed = {.total_size = v->total,
+                      .fetched = v->fetched,
                       .blob_count = (uint32_t)v->blob_count,
                       .elapsed_ms = plm_loop_now(v->job->engine->loop) - v->job->started_ms}};
     plm_job_end(v->job, &event, NULL);
@@ -191,6 +201,7 @@ void plm_verify_fail(struct plm_verify *v, const struct plm_error *err)
         v->error = *err;
     for (size_t i = 0; i < v->check_count; i++)
         plm_check_cancel(&v->checks[i]);
+    plm_repair_cancel(v, err);
     plm_verify_kick(v);
 }
 
@@ -199,6 +210,8 @@ static void end_early(struct plm_verify *v)
     for (size_t i = 0; i < v->check_count; i++)
         if (v->checks[i].is_hashing && v->checks[i].frontier.busy)
             return; /* its end kicks us */
+    if (!plm_repair_is_idle(v))
+        return; /* likewise */
     plm_job_end(v->job, NULL, &v->error);
 }
 
@@ -222,16 +235,24 @@ static void count_for_model(struct plm_verify_model *m, const struct plm_found *
     }
 }
 
+/* What is not known yet is whether it will be damaged. */
+static bool waits_for_repair(const struct plm_verify *v, const struct plm_verify_model *m)
+{
+    return v->job->repair && m->bad > 0;
+}
+
 void plm_verify_found(struct plm_check *c, const struct plm_found *found)
 {
     struct plm_verify *v = c->verify;
     const struct plm_verify_blob *b = c->blob;
+    struct plm_error err = {0};
     if (c->is_hashing) {
         c->shown = b->want.size;
         show_progress(v, c);
     }
-    if (!tell_blob(c, found))
-        return;
+    tell_blob(c, found);
+    if (!plm_repair_plan(v, c, found, &err))
+        plm_verify_fail(v, &err);
     v->trusted += found->verdict == PLM_BLOB_TRUSTED;
     v->bad += found->verdict >= PLM_BLOB_WRONG_DIGEST;
     if (found->verdict == PLM_BLOB_OK || found->verdict == PLM_BLOB_WRONG_DIGEST)
@@ -242,7 +263,7 @@ void plm_verify_found(struct plm_check *c, const struct plm_found *found)
     for (uint32_t i = 0; i < b->user_count; i++) {
         struct plm_verify_model *m = &v->models[v->users[b->first_user + i]];
         count_for_model(m, found);
-        if (m->pending == 0)
+        if (m->pending == 0 && !waits_for_repair(v, m))
             tell_model(v, m);
     }
     plm_verify_kick(v);
@@ -273,7 +294,7 @@ static void on_kick(void *ctx)
         end_early(v);
     else if (v->next < v->blob_count)
         plm_verify_kick(v);
-    else if (v->active == 0)
+    else if (v->active == 0 && !plm_repair_step(v) && !v->error.code)
         end(v);
 }
 
@@ -320,7 +341,8 @@ static bool start(struct plm_job *job, struct plm_error *err)
     v->job = job;
     v->kick = (struct plm_timer){.fire = on_kick, .ctx = v};
     v->tick = (struct plm_timer){.fire = on_tick, .ctx = v};
-    if (!plm_verify_list(v, err) || !plm_engine_workers(job->engine, err) || !make_checks(v, err))
+    if ((job->repair && !plm_blobs_migrate(&job->engine->store, err)) || !plm_verify_list(v, err) ||
+        !plm_engine_workers(job->engine, err) || !make_checks(v, err))
         return false;
     emit_numbers(v, PLM_EV_VERIFY_START);
     for (size_t i = 0; i < v->model_count; i++)
@@ -348,13 +370,26 @@ static void release(struct plm_job *job)
     for (size_t i = 0; i < v->check_count; i++)
         plm_check_close(&v->checks[i]);
     free(v->checks);
+    plm_repair_done(v);
     plm_verify_list_done(v);
     free(v);
 }
 
 const struct plm_job_kind plm_verify_kind = {
     .verb = PLM_VERB_VERIFY,
-    .integrity_hint = "fetch again what is damaged: pullama pull MODEL",
+    .integrity_hint = "fetch again what is damaged: pullama verify --repair",
+    .start = start,
+    .stop = stop,
+    .free = release,
+};
+
+const struct plm_job_kind plm_repair_kind = {
+    .verb = PLM_VERB_VERIFY,
+    .changes_store = true,
+    .needs_network = true,
+    .prepare = plm_repair_prepare,
+    .integrity_hint =
+        "what could not be repaired is named above; pull the model again, or remove it",
     .start = start,
     .stop = stop,
     .free = release,

@@ -7,7 +7,6 @@
 
 #include "base/json.h"
 #include "net/docker_config.h"
-#include "os/process.h"
 #include "pullama/text.h"
 
 #define ANSWER_MAX (64u << 10)
@@ -29,8 +28,8 @@ static void put_complaint(const char *name, int status, const struct plm_buf *sa
 }
 
 /* @p said is wiped by the caller. PLM_E_NOT_FOUND: it keeps nothing for this server. */
-static bool run(const char *name, const char *action, const char *input, struct plm_buf *said,
-                struct plm_error *err)
+static bool run(const struct plm_end_request *end, const char *name, const char *action,
+                const char *input, struct plm_buf *said, struct plm_error *err)
 {
     char program[PLM_DOCKER_HELPER_MAX + 32];
     (void)snprintf(program, sizeof(program), "docker-credential-%s", name);
@@ -38,7 +37,8 @@ static bool run(const char *name, const char *action, const char *input, struct 
     const struct plm_process_request request = {.arguments = arguments,
                                                 .input = input,
                                                 .input_size = strlen(input),
-                                                .timeout_ms = TIMEOUT_MS};
+                                                .timeout_ms = TIMEOUT_MS,
+                                                .end = end ? *end : (struct plm_end_request){0}};
     int status = 0;
     struct plm_error why = {0};
     if (!plm_process_run(&request, said, &status, &why))
@@ -74,12 +74,13 @@ bool plm_credential_helper_parse(const char *text, size_t length, struct plm_buf
     return ok;
 }
 
-bool plm_credential_helper_get(const char *name, const char *server, struct plm_buf *pair,
-                               bool *found, struct plm_error *err)
+bool plm_credential_helper_get(const struct plm_end_request *end, const char *name,
+                               const char *server, struct plm_buf *pair, bool *found,
+                               struct plm_error *err)
 {
     struct plm_buf said = PLM_BUF_INIT(ANSWER_MAX);
     struct plm_error why = {0};
-    bool ok = plm_buf_reserve(&said, ANSWER_MAX, err) && run(name, "get", server, &said, &why);
+    bool ok = plm_buf_reserve(&said, ANSWER_MAX, err) && run(end, name, "get", server, &said, &why);
     bool has = ok;
     if (ok)
         ok = plm_credential_helper_parse(said.bytes ? said.bytes : "", said.size, pair, err) ||
@@ -94,8 +95,9 @@ bool plm_credential_helper_get(const char *name, const char *server, struct plm_
     return ok;
 }
 
-bool plm_credential_helper_store(const char *name, const char *server, const char *user,
-                                 const char *password, struct plm_error *err)
+bool plm_credential_helper_store(const struct plm_end_request *end, const char *name,
+                                 const char *server, const char *user, const char *password,
+                                 struct plm_error *err)
 {
     struct plm_json_writer w;
     struct plm_buf said = PLM_BUF_INIT(ANSWER_MAX);
@@ -107,7 +109,7 @@ bool plm_credential_helper_store(const char *name, const char *server, const cha
     plm_json_put_text(&w, "Username", user);
     plm_json_put_text(&w, "Secret", password);
     plm_json_close_object(&w);
-    ok = ok && plm_json_writer_take(&w, &input, err) && run(name, "store", input, &said, err);
+    ok = ok && plm_json_writer_take(&w, &input, err) && run(end, name, "store", input, &said, err);
     if (input)
         explicit_bzero(input, strlen(input));
     free(input);
@@ -116,12 +118,12 @@ bool plm_credential_helper_store(const char *name, const char *server, const cha
     return ok;
 }
 
-bool plm_credential_helper_erase(const char *name, const char *server, bool *erased,
-                                 struct plm_error *err)
+bool plm_credential_helper_erase(const struct plm_end_request *end, const char *name,
+                                 const char *server, bool *erased, struct plm_error *err)
 {
     struct plm_buf said = PLM_BUF_INIT(ANSWER_MAX);
     struct plm_error why = {0};
-    bool ok = run(name, "erase", server, &said, &why);
+    bool ok = run(end, name, "erase", server, &said, &why);
     plm_buf_wipe(&said);
     if (!ok && why.code != PLM_E_NOT_FOUND)
         return plm_fail(err, why.code, "%s", why.msg);

@@ -42,8 +42,10 @@ static bool write_bearer(const char *token, size_t length, struct plm_buf *out,
 static void put_problem(struct plm_credential *c, bool is_warning, const char *place,
                         const char *what)
 {
+    if (strstr(what, place)) /* it says where by itself */
+        place = "";
     (void)snprintf(c->problem, sizeof(c->problem), "%.*s%s%.*s", 300, place, *place ? ": " : "",
-                   200, what);
+                   400, what);
     c->is_warning = is_warning;
 }
 
@@ -117,7 +119,8 @@ static void take_entry(const struct plm_docker_entry *entry, const char *path,
 
 /* A helper for all registries may be missing or locked without harm to a pull of a public model;
  * one that was named for this registry is worth a word. */
-static bool ask_helper(const struct plm_docker_entry *entry, struct plm_credential *c)
+static bool ask_helper(const struct plm_docker_entry *entry, const struct plm_end_request *end,
+                       struct plm_credential *c)
 {
     struct plm_buf pair = PLM_BUF_INIT(HEADER_MAX / 2);
     struct plm_error err = {0};
@@ -125,7 +128,7 @@ static bool ask_helper(const struct plm_docker_entry *entry, struct plm_credenti
     if (entry->helper[0] == '\0')
         return false;
     (void)snprintf(c->source, sizeof(c->source), "docker-credential-%s", entry->helper);
-    if (!plm_credential_helper_get(entry->helper, entry->server, &pair, &found, &err) ||
+    if (!plm_credential_helper_get(end, entry->helper, entry->server, &pair, &found, &err) ||
         (found && !write_basic(pair.bytes, pair.size, &c->header, &err)))
         put_problem(c, entry->helper_is_own, "", err.msg);
     else if (found)
@@ -135,7 +138,7 @@ static bool ask_helper(const struct plm_docker_entry *entry, struct plm_credenti
 }
 
 static void look_up(const struct plm_json *config, const char *path, const struct plm_url *origin,
-                    struct plm_credential *c)
+                    const struct plm_end_request *end, struct plm_credential *c)
 {
     struct plm_docker_entry entry;
     struct plm_error err = {0};
@@ -144,12 +147,13 @@ static void look_up(const struct plm_json *config, const char *path, const struc
         put_problem(c, true, path, err.msg);
         return;
     }
-    if (!ask_helper(&entry, c) && entry.kind != PLM_DOCKER_NOTHING)
+    if (!ask_helper(&entry, end, c) && entry.kind != PLM_DOCKER_NOTHING)
         take_entry(&entry, path, c);
     plm_docker_entry_wipe(&entry);
 }
 
-static void read_config(const char *path, const struct plm_url *origin, struct plm_credential *c)
+static void read_config(const char *path, const struct plm_url *origin,
+                        const struct plm_end_request *end, struct plm_credential *c)
 {
     char *text = NULL, *real = NULL;
     size_t size = 0;
@@ -165,7 +169,7 @@ static void read_config(const char *path, const struct plm_url *origin, struct p
     else if (!plm_docker_config_parse(text, size, &config, &err))
         put_problem(c, true, path, err.msg);
     else
-        look_up(config, path, origin, c);
+        look_up(config, path, origin, end, c);
     plm_json_wipe(config);
     if (text)
         explicit_bzero(text, size);
@@ -174,14 +178,14 @@ static void read_config(const char *path, const struct plm_url *origin, struct p
 }
 
 void plm_credential_find(const struct plm_url *origin, bool insecure_tls,
-                         struct plm_credential *out)
+                         const struct plm_end_request *end, struct plm_credential *out)
 {
     *out = (struct plm_credential){.header = PLM_BUF_INIT(HEADER_MAX)};
     if (take_hub_token(origin, insecure_tls, out))
         return;
     char *path = plm_docker_config_path();
     if (path)
-        read_config(path, origin, out);
+        read_config(path, origin, end, out);
     free(path);
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "net/url.h"
+#include "os/process.h"
 
 enum plm_credential_kind {
     PLM_CREDENTIAL_NONE,
@@ -26,9 +27,9 @@ struct plm_credential {
 };
 
 /** Never fails: what cannot be used is a problem that is told when the registry wants credentials.
- */
+ * Once @p end is made it comes back soon, with whatever there is. NULL: nobody can ask. */
 void plm_credential_find(const struct plm_url *origin, bool insecure_tls,
-                         struct plm_credential *out);
+                         const struct plm_end_request *end, struct plm_credential *out);
 /** One of a user and password, as for `login`. @p source is copied. */
 PLM_MUST bool plm_credential_of_password(const char *user, const char *password, const char *source,
                                          struct plm_credential *out, struct plm_error *err);

@@ -172,10 +172,12 @@ static bool take_members(const struct plm_json *member, struct plm_docker_entry 
         return take_auth(auth, entry, err);
     if (!user || !password || *user == '\0')
         return true;
+    struct plm_error why = {0};
+    if (!plm_docker_check_password(user, password, &why))
+        return plm_fail(err, PLM_E_PROTOCOL, "its \"username\" or \"password\": %s", why.msg);
     entry->kind = PLM_DOCKER_PASSWORD;
     return plm_buf_reserve(&entry->secret, strlen(user) + 1 + strlen(password), err) &&
-           plm_buf_printf(&entry->secret, err, "%s:%s", user, password) &&
-           check_pair(&entry->secret, err);
+           plm_buf_printf(&entry->secret, err, "%s:%s", user, password);
 }
 
 void plm_docker_server_name(const struct plm_url *origin, char out[PLM_DOCKER_KEY_MAX])

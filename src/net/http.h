@@ -85,8 +85,8 @@ struct plm_http_body {
     uint64_t start;    /**< where the body begins in the file */
     uint64_t length;
     bool expect; /**< asks the server before it sends, and waits a second for its leave */
-    /** Told of each piece (at most 128 KiB) that goes to the network, in order. @p at counts from the body's first byte;
-     *  0 once more when it has to be sent again. May be NULL. */
+    /** Told of each piece (at most 128 KiB) that goes to the network, in order. @p at counts from the body's first byte:
+     *  an exchange that makes a request again begins at 0 again. May be NULL. */
     void (*passed)(void *ctx, uint64_t at, const void *bytes, size_t length);
     void *ctx;
 };

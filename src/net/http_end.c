@@ -21,6 +21,7 @@ static const struct meaning meanings[] = {
     {CURLE_GOT_NOTHING, PLM_HTTP_RESET, PLM_E_NETWORK, "no answer from"},
     {CURLE_RECV_ERROR, PLM_HTTP_RESET, PLM_E_NETWORK, "connection lost to"},
     {CURLE_SEND_ERROR, PLM_HTTP_RESET, PLM_E_NETWORK, "connection lost to"},
+    {CURLE_SEND_FAIL_REWIND, PLM_HTTP_RESET, PLM_E_NETWORK, "connection lost to"},
     {CURLE_PARTIAL_FILE, PLM_HTTP_SHORT, PLM_E_NETWORK, "the body ended too early from"},
     {CURLE_OPERATION_TIMEDOUT, PLM_HTTP_TIMEOUT, PLM_E_NETWORK, "time is over for"},
     {CURLE_SSL_CONNECT_ERROR, PLM_HTTP_TLS, PLM_E_NETWORK, "the TLS handshake failed with"},

@@ -60,14 +60,13 @@ static size_t on_read(char *out, size_t one, size_t room, void *ctx)
     return length;
 }
 
-/* A connection that was kept turned out to be dead: the body goes out once more on a new one. */
+/* The library makes a request again by itself when a kept connection turns out to be dead. Not once
+ * bytes of a body went out: what became of them is for others to find out first. */
 static int on_seek(void *ctx, curl_off_t offset, int origin)
 {
     struct plm_http_transfer *t = ctx;
-    if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > t->body.length)
-        return CURL_SEEKFUNC_FAIL;
-    t->body_at = (uint64_t)offset;
-    return CURL_SEEKFUNC_OK;
+    return origin == SEEK_SET && offset == 0 && t->body_at == 0 ? CURL_SEEKFUNC_OK
+                                                                : CURL_SEEKFUNC_FAIL;
 }
 
 int plm_http_on_socket(void *ctx, curl_socket_t socket, curlsocktype purpose)

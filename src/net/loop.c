@@ -214,6 +214,15 @@ static void call_watches(struct plm_loop *loop, const struct curl_waitfd *fds,
     }
 }
 
+void plm_loop_look(struct plm_loop *loop)
+{
+    for (size_t i = 0; i < WATCH_MAX; i++) {
+        const struct watch *watch = &loop->watches[i];
+        if (watch->ready && plm_os_is_readable(watch->fd))
+            watch->ready(watch->ctx);
+    }
+}
+
 static void fire_timers(struct plm_loop *loop)
 {
     struct plm_timer due;

@@ -49,6 +49,8 @@ void plm_loop_wake(struct plm_loop *loop);
 /** Watches one descriptor for reading. At most 4. */
 PLM_MUST bool plm_loop_watch(struct plm_loop *loop, int fd, void (*ready)(void *ctx), void *ctx,
                              struct plm_error *err);
+/** Calls those whose descriptor is readable now: for whoever keeps the loop from its next step. */
+void plm_loop_look(struct plm_loop *loop);
 void plm_loop_unwatch(struct plm_loop *loop, int fd);
 
 /** The multi handle, for net/http.c alone; finished transfers are handed to @p finished. */

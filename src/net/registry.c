@@ -39,13 +39,13 @@ bool plm_registry_origin(const struct plm_ref *ref, bool insecure, struct plm_ur
 }
 
 void plm_registry_find_credential(const struct plm_ref *ref, bool insecure,
-                                  struct plm_credential *out)
+                                  const struct plm_end_request *end, struct plm_credential *out)
 {
     struct plm_url origin;
     struct plm_error ignored = {0}; /* the session fails by the same address */
     *out = (struct plm_credential){0};
     if (plm_registry_origin(ref, insecure, &origin, &ignored))
-        plm_credential_find(&origin, ref->scheme == PLM_SCHEME_HTTPS_INSECURE, out);
+        plm_credential_find(&origin, ref->scheme == PLM_SCHEME_HTTPS_INSECURE, end, out);
 }
 
 static bool set_addresses(struct plm_registry *registry, struct plm_error *err)
@@ -280,7 +280,7 @@ bool plm_registry_greet(struct plm_registry *registry, plm_document_fn done, voi
     return plm_document_start(registry, &request, err);
 }
 
-bool plm_registry_has_asked(const struct plm_registry *registry)
+bool plm_registry_was_shown(const struct plm_registry *registry, bool *shown, struct plm_error *err)
 {
-    return plm_tokens_generation(registry->tokens) > 0;
+    return plm_tokens_credential_shown(registry->tokens, shown, err);
 }

@@ -32,7 +32,7 @@ PLM_MUST bool plm_registry_origin(const struct plm_ref *ref, bool insecure, stru
                                   struct plm_error *err);
 /** What plm_credential_find() finds for the registry of such a session. Blocks. */
 void plm_registry_find_credential(const struct plm_ref *ref, bool insecure,
-                                  struct plm_credential *out);
+                                  const struct plm_end_request *end, struct plm_credential *out);
 /** Cancels everything under way; no callback comes after it. Its sources are freed before it. */
 void plm_registry_free(struct plm_registry *registry);
 
@@ -68,8 +68,13 @@ PLM_MUST bool plm_registry_get_chunksums(struct plm_registry *registry,
  * and so on as an error. */
 PLM_MUST bool plm_registry_greet(struct plm_registry *registry, plm_document_fn done, void *ctx,
                                  struct plm_error *err);
-/** Whether the registry has asked for credentials yet. */
-bool plm_registry_has_asked(const struct plm_registry *registry);
+/**
+ * Whether what the registry took was got by the credential of the session: only then its answer says
+ * something about it. PLM_E_AUTH when the registry asked, and the credential could not go where it
+ * sends for a token.
+ */
+PLM_MUST bool plm_registry_was_shown(const struct plm_registry *registry, bool *shown,
+                                     struct plm_error *err);
 /** Pure: parses the endpoint's text. False when it does not cover [0, size) without gap or overlap. */
 PLM_MUST bool plm_chunksums_parse(const char *text, size_t length, uint64_t blob_size,
                                   struct plm_chunksum **out, size_t *count);

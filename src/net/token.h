@@ -58,6 +58,10 @@ PLM_MUST bool plm_tokens_renew(struct plm_tokens *tokens, const char *challenges
                                struct plm_token_waiter *waiter, enum plm_token_renewal *renewal,
                                struct plm_error *err);
 void plm_token_leave(struct plm_token_waiter *waiter);
+/** Whether the token in hand is the user's credential or was got by it. False, with PLM_E_AUTH,
+ * when it was got without, because the credential may not go to the realm. */
+PLM_MUST bool plm_tokens_credential_shown(const struct plm_tokens *tokens, bool *shown,
+                                          struct plm_error *err);
 /** Says that the registry refused @p what although it got a fresh token. */
 void plm_tokens_refused(const struct plm_tokens *tokens, const char *what, struct plm_error *err);
 /** Adds to a refusal which credentials were shown, or why there were none. */

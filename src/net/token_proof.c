@@ -129,6 +129,7 @@ bool plm_tokens_use_directly(struct plm_tokens *tokens, const struct plm_challen
         return false;
     if (tokens->credential_tried) {
         tokens->credential_refused = true;
+        plm_buf_wipe(&tokens->bearer);
         return false;
     }
     const struct plm_buf *header = &tokens->options.credential->header;
@@ -144,6 +145,13 @@ bool plm_tokens_use_directly(struct plm_tokens *tokens, const struct plm_challen
 }
 
 /* ---- why it was not enough ---- */
+
+/* What `pullama login` says in front of the host: without it, a registry in plain http is asked
+ * over TLS. */
+static const char *scheme_of(const struct plm_tokens *tokens)
+{
+    return strcmp(tokens->options.origin->scheme, "http") == 0 ? "http://" : "";
+}
 
 void plm_tokens_annotate(const struct plm_tokens *tokens, struct plm_error *err)
 {
@@ -167,8 +175,8 @@ bool plm_tokens_cannot(const struct plm_tokens *tokens, const struct plm_challen
                         tokens->options.credential->source);
     if (challenge->scheme == PLM_AUTH_BASIC)
         (void)plm_fail(err, PLM_E_AUTH,
-                       "%s wants a user name and password; `pullama login %s` stores them", host,
-                       host);
+                       "%s wants a user name and password; `pullama login %s%s` stores them", host,
+                       scheme_of(tokens), host);
     else
         (void)plm_fail(err, PLM_E_AUTH, "%s wants credentials, but does not say which", host);
     plm_tokens_annotate(tokens, err);
@@ -180,9 +188,9 @@ void plm_tokens_refused(const struct plm_tokens *tokens, const char *what, struc
     const char *host = tokens->registry_host;
     if (tokens->proof_kind == PLM_PROOF_NONE && !tokens->credential_refused)
         (void)plm_fail(err, PLM_E_AUTH,
-                       "%s refuses the %s with a fresh token that anyone gets; `pullama login %s` "
-                       "stores a user name and password",
-                       host, what, host);
+                       "%s refuses the %s with a fresh token that anyone gets; `pullama login "
+                       "%s%s` stores a user name and password",
+                       host, what, scheme_of(tokens), host);
     else
         (void)plm_fail(err, PLM_E_AUTH, "%s refuses the %s with a fresh token", host, what);
     plm_tokens_annotate(tokens, err);
@@ -199,8 +207,20 @@ static void explain_elsewhere(const struct plm_tokens *tokens, struct plm_error 
     else
         (void)plm_fail(err, PLM_E_AUTH,
                        "%s sends for a token to %s, which gives none without credentials; `pullama "
-                       "login %s` stores a user name and password",
-                       host, tokens->realm_host, host);
+                       "login %s%s` stores a user name and password",
+                       host, tokens->realm_host, scheme_of(tokens), host);
+}
+
+bool plm_tokens_credential_shown(const struct plm_tokens *tokens, bool *shown,
+                                 struct plm_error *err)
+{
+    bool is_shown = tokens->credential_tried || tokens->proof_kind == PLM_PROOF_PASSWORD;
+    if (!is_shown && tokens->credential_kept_back) {
+        explain_elsewhere(tokens, err);
+        return false;
+    }
+    *shown = is_shown;
+    return true;
 }
 
 static void explain_key(const struct plm_tokens *tokens, struct plm_error *err)

@@ -3,6 +3,7 @@
 
 #include "net/document.h"
 #include "net/upload_url.h"
+#include "net/url.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -53,8 +54,8 @@ bool plm_upload_read_session(const struct plm_http_outcome *outcome, char sessio
 }
 
 static bool read_opened(const struct question *q, const struct plm_http_outcome *outcome,
-                        char session[PLM_URL_MAX], struct plm_upload_answer *answer,
-                        struct plm_error *err)
+                        char session[PLM_URL_MAX], char target[PLM_URL_MAX],
+                        struct plm_upload_answer *answer, struct plm_error *err)
 {
     const struct plm_http_head *head = &outcome->head;
     if (head->status == 201) {
@@ -68,8 +69,10 @@ static bool read_opened(const struct question *q, const struct plm_http_outcome 
                         q->registry->ref.host);
     answer->has_taken = false;
     if (q->direct && head->direct_url[0]) {
+        if (!plm_url_redirect(outcome->url, head->direct_url, target, err))
+            return plm_prefix(err, "direct upload");
         answer->said = PLM_SAID_ELSEWHERE;
-        answer->target = head->direct_url;
+        answer->target = target;
         answer->headers = head->signed_headers.size > 0 ? head->signed_headers.bytes : NULL;
     }
     return true;
@@ -91,8 +94,8 @@ static bool check_stored(const struct question *q, const struct plm_http_outcome
 }
 
 static bool read_success(const struct question *q, const struct plm_http_outcome *outcome,
-                         char session[PLM_URL_MAX], struct plm_upload_answer *answer,
-                         struct plm_error *err)
+                         char session[PLM_URL_MAX], char target[PLM_URL_MAX],
+                         struct plm_upload_answer *answer, struct plm_error *err)
 {
     switch (q->step) {
     case STEP_LOOK:
@@ -100,7 +103,7 @@ static bool read_success(const struct question *q, const struct plm_http_outcome
         return true;
     case STEP_OPEN:
         answer->said = PLM_SAID_GOES_ON;
-        return read_opened(q, outcome, session, answer, err);
+        return read_opened(q, outcome, session, target, answer, err);
     case STEP_ASK:
         answer->said = PLM_SAID_GOES_ON;
         return plm_upload_read_session(outcome, session, answer, err);
@@ -140,7 +143,7 @@ static void on_document(void *ctx, const struct plm_http_outcome *outcome,
                         const struct plm_error *error)
 {
     const struct question *q = ctx;
-    char session[PLM_URL_MAX] = "";
+    char session[PLM_URL_MAX] = "", target[PLM_URL_MAX] = "";
     struct plm_error err = {0};
     struct plm_upload_answer answer = {
         .session = session, .retry_after_ms = -1, .host = q->registry->ref.host};
@@ -150,7 +153,7 @@ static void on_document(void *ctx, const struct plm_http_outcome *outcome,
         if (answer.said == PLM_SAID_LOST && outcome->body.size > 0 &&
             strstr(outcome->body.bytes, "DIGEST_INVALID"))
             err.code = PLM_E_INTEGRITY;
-    } else if (!read_success(q, outcome, session, &answer, &err)) {
+    } else if (!read_success(q, outcome, session, target, &answer, &err)) {
         answer.said = PLM_SAID_FAILED;
     }
     answer.error = &err;

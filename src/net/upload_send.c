@@ -43,6 +43,10 @@ static enum plm_upload_said read_success(const struct plm_send *send,
                                          struct plm_upload_answer *answer, struct plm_error *err)
 {
     const struct plm_http_head *head = &outcome->head;
+    if (head->status != 307 && outcome->sent < send->exchange.request.body.length) {
+        (void)plm_fail(err, PLM_E_NETWORK, "blob: an answer came before all was sent");
+        return PLM_SAID_LATER;
+    }
     if (send->kind != PLM_SEND_PATCH)
         return PLM_SAID_HAS;
     if (!plm_upload_read_session(outcome, session, answer, err))
@@ -71,6 +75,8 @@ static enum plm_upload_said read_failure(const struct plm_send *send,
         return send->kind == PLM_SEND_STORE ? PLM_SAID_EXPIRED : PLM_SAID_LOST;
     if (answered && outcome->head.status == 413)
         return PLM_SAID_TOO_LARGE;
+    if (answered && outcome->head.status == 416 && send->kind == PLM_SEND_PATCH)
+        return PLM_SAID_LATER; /* the registry stands elsewhere than we think */
     return send->kind != PLM_SEND_STORE && plm_upload_is_lost(outcome) ? PLM_SAID_LOST
                                                                        : PLM_SAID_FAILED;
 }

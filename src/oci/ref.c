@@ -289,7 +289,7 @@ bool plm_ref_parse_host(const char *text, struct plm_ref *out, struct plm_error 
         *out = ref;
         return true;
     }
-    return plm_fail(err, PLM_E_BAD_NAME, "'%s' is no registry's address: %s",
+    return plm_fail(err, PLM_E_USAGE, "'%s' is no registry's address: %s",
                     show((struct piece){text, strlen(text)}, shown), why.msg);
 }
 

@@ -134,6 +134,28 @@ void plm_os_drop_cache(int fd, struct plm_span span)
 #endif
 }
 
+bool plm_os_copy_range(int from, int to, struct plm_span span, uint64_t *copied)
+{
+    *copied = 0;
+#ifdef __linux__
+    while (span.start < span.end) {
+        off_t in = (off_t)span.start, out = in;
+        ssize_t got = copy_file_range(from, &in, to, &out, (size_t)plm_span_length(span), 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        span.start += (uint64_t)got;
+        *copied += (uint64_t)got;
+    }
+    return true;
+#else
+    (void)from;
+    (void)to;
+    return false;
+#endif
+}
+
 void plm_os_read_ahead(int fd)
 {
 #ifdef POSIX_FADV_SEQUENTIAL

@@ -13,6 +13,8 @@
 #include "os/os.h"
 
 #define PIECE 4096
+/* A request to end that comes just before we wait is seen after so long. */
+#define SLICE_MS 100
 
 extern char **environ;
 
@@ -21,6 +23,8 @@ struct running {
     int from;
     pid_t pid;
     const char *name;
+    struct plm_end_request end;
+    int64_t looked_ms, left_ms;
 };
 
 /* The ends that the program does not get are closed in it by themselves. */
@@ -109,28 +113,47 @@ static bool collect(struct running *run, struct plm_buf *out, struct plm_error *
     return ok;
 }
 
+static bool is_ending(const struct running *run)
+{
+    return run->end.is_made && run->end.is_made(run->end.ctx);
+}
+
+static bool fail_by_request(const struct running *run, struct plm_error *err)
+{
+    return plm_fail(err, PLM_E_INTERRUPTED, "stopped while %s ran", run->name);
+}
+
+/* More than a slice passes at once when we were stopped, and the program with us. */
+static bool has_time(struct running *run)
+{
+    int64_t now_ms = plm_os_monotonic_ms(), spent_ms = now_ms - run->looked_ms;
+    run->looked_ms = now_ms;
+    run->left_ms -= spent_ms < SLICE_MS ? spent_ms : SLICE_MS;
+    return run->left_ms > 0;
+}
+
 static bool converse(struct running *run, const struct plm_process_request *request,
-                     struct plm_buf *out, int64_t deadline_ms, struct plm_error *err)
+                     struct plm_buf *out, struct plm_error *err)
 {
     while (run->from >= 0) {
-        int64_t left = deadline_ms - plm_os_monotonic_ms();
         struct pollfd end = {.fd = run->from, .events = POLLIN};
-        int ready = left > 0 ? poll(&end, 1, left > INT32_MAX ? INT32_MAX : (int)left) : 0;
-        if (ready < 0 && errno == EINTR)
-            return plm_fail(err, PLM_E_INTERRUPTED, "stopped while %s ran", run->name);
-        if (ready < 0)
-            return plm_fail_sys(err, errno, "wait for %s", run->name);
-        if (ready == 0)
+        if (is_ending(run))
+            return fail_by_request(run, err);
+        if (!has_time(run))
             return plm_fail(err, PLM_E_BUSY, "%s did not answer in %lld s", run->name,
                             (long long)(request->timeout_ms / 1000));
-        if (!collect(run, out, err))
+        int ready = poll(&end, 1, run->left_ms < SLICE_MS ? (int)run->left_ms : SLICE_MS);
+        if (ready < 0 && errno != EINTR)
+            return plm_fail_sys(err, errno, "wait for %s", run->name);
+        if (ready > 0 && !collect(run, out, err))
             return false;
     }
     return true;
 }
 
-/* It has closed its output: it ends by itself, or has to. */
-static bool reap(struct running *run, int64_t deadline_ms, int *status, struct plm_error *err)
+/* It has closed its output: it ends by itself, or has to. Ctrl+C reaches it as well as us: what it
+ * says by its status then is not that it failed. */
+static bool reap(struct running *run, int *status, struct plm_error *err)
 {
     int how = 0;
     for (;;) {
@@ -139,11 +162,15 @@ static bool reap(struct running *run, int64_t deadline_ms, int *status, struct p
             break;
         if (ended < 0 && errno != EINTR)
             return plm_fail_sys(err, errno, "wait for %s", run->name);
-        if (plm_os_monotonic_ms() >= deadline_ms)
+        if (is_ending(run))
+            return fail_by_request(run, err);
+        if (!has_time(run))
             return plm_fail(err, PLM_E_BUSY, "%s does not end", run->name);
         (void)poll(NULL, 0, 1);
     }
     run->pid = -1;
+    if (how != 0 && is_ending(run))
+        return fail_by_request(run, err);
     *status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + (WIFSIGNALED(how) ? WTERMSIG(how) : 0);
     return true;
 }
@@ -161,10 +188,14 @@ static void end(struct running *run)
 bool plm_process_run(const struct plm_process_request *request, struct plm_buf *out, int *status,
                      struct plm_error *err)
 {
-    struct running run = {.from = -1, .pid = -1, .name = request->arguments[0]};
-    int64_t deadline_ms = plm_os_monotonic_ms() + request->timeout_ms;
-    bool ok = start(request, &run, err) && converse(&run, request, out, deadline_ms, err) &&
-              reap(&run, deadline_ms, status, err);
+    struct running run = {.from = -1,
+                          .pid = -1,
+                          .name = request->arguments[0],
+                          .end = request->end,
+                          .looked_ms = plm_os_monotonic_ms(),
+                          .left_ms = request->timeout_ms};
+    bool ok =
+        start(request, &run, err) && converse(&run, request, out, err) && reap(&run, status, err);
     end(&run);
     return ok;
 }

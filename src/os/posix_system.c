@@ -2,6 +2,7 @@
 #include "os/os.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,12 @@ static int64_t clock_ms(clockid_t clock)
     if (clock_gettime(clock, &now) != 0)
         return 0;
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool plm_os_is_readable(int fd)
+{
+    struct pollfd one = {.fd = fd, .events = POLLIN};
+    return poll(&one, 1, 0) > 0;
 }
 
 int64_t plm_os_monotonic_ms(void)

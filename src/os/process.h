@@ -7,12 +7,20 @@
 
 #include "base/buf.h"
 
+/** Whether the user asked us to end: looked at again and again while we wait for a program. Zero:
+ * nobody can ask. */
+struct plm_end_request {
+    bool (*is_made)(void *ctx);
+    void *ctx;
+};
+
 struct plm_process_request {
     const char *const
         *arguments;    /**< the program's name first, looked up in $PATH; NULL ends them */
     const char *input; /**< for its standard input; may hold a secret */
     size_t input_size;
-    int64_t timeout_ms;
+    int64_t timeout_ms; /**< the time in which we are stopped (Ctrl+Z) does not count */
+    struct plm_end_request end;
 };
 
 /**
@@ -20,8 +28,9 @@ struct plm_process_request {
  *
  * @param out     what it wrote to its standard output. PLM_E_LIMIT when that is more than out->max.
  * @param status  its exit status; 128 and more: a signal ended it.
- * @retval false  PLM_E_NOT_FOUND when there is no such program; PLM_E_INTERRUPTED when a signal
- * came to us; PLM_E_BUSY when it took too long. The program is ended then.
+ * @retval false  PLM_E_NOT_FOUND when there is no such program; PLM_E_INTERRUPTED when we
+ * were asked to end, at any time before it ended well; PLM_E_BUSY when it took too long. The
+ * program is ended then.
  */
 PLM_MUST bool plm_process_run(const struct plm_process_request *request, struct plm_buf *out,
                               int *status, struct plm_error *err);

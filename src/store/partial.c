@@ -203,6 +203,14 @@ bool plm_partial_write(struct plm_partial *p, uint64_t offset, const void *bytes
     return true;
 }
 
+bool plm_partial_claim(struct plm_partial *p, struct plm_span span, struct plm_error *err)
+{
+    if (!plm_spans_add(&p->doubtful, span, err) || !plm_spans_add(&p->written, span, err))
+        return false;
+    plm_live_add(p->live, span);
+    return true;
+}
+
 bool plm_partial_drop(struct plm_partial *p, struct plm_span span, struct plm_error *err)
 {
     if (!plm_spans_remove(&p->written, span, err) || !plm_spans_remove(&p->durable, span, err) ||

@@ -53,6 +53,9 @@ PLM_MUST bool plm_partial_open(const struct plm_store *store, const struct plm_d
 PLM_MUST bool plm_partial_write(struct plm_partial *partial, uint64_t offset, const void *bytes,
                                 size_t length, struct plm_error *err);
 
+/** Takes bytes for the blob's that something else wrote into the file: doubtful ones. */
+PLM_MUST bool plm_partial_claim(struct plm_partial *partial, struct plm_span span,
+                                struct plm_error *err);
 /** Whether a sync writes a checkpoint, or there is one that speaks for the bytes. */
 bool plm_partial_has_record(const struct plm_partial *partial);
 
@@ -75,8 +78,9 @@ PLM_MUST bool plm_partial_sync_prepare(const struct plm_partial *partial,
                                        struct plm_partial_sync *out, struct plm_error *err);
 /** Any thread. Fills ok and err. */
 void plm_partial_sync_run(struct plm_partial_sync *sync);
-/** Any thread. Runs several; those without a checkpoint in one go, where the system can do that. */
-void plm_partial_sync_run_all(struct plm_partial_sync *syncs, size_t count);
+/** Any thread. Runs several; with @p all those without a checkpoint in one go, where the system can
+ * do that: it then syncs what others have written there, too. */
+void plm_partial_sync_run_all(struct plm_partial_sync *syncs, size_t count, bool all);
 /** Takes over the result; when the data could not be synced, all that is not durable is void, and
  * the sync's error is given. Frees the sync's contents. */
 PLM_MUST bool plm_partial_sync_finish(struct plm_partial *partial, struct plm_partial_sync *sync,

@@ -47,9 +47,9 @@ void plm_partial_sync_run(struct plm_partial_sync *sync)
                                          sync->name, sync->text, sync->text_size, &sync->err));
 }
 
-void plm_partial_sync_run_all(struct plm_partial_sync *syncs, size_t count)
+void plm_partial_sync_run_all(struct plm_partial_sync *syncs, size_t count, bool all)
 {
-    bool together = count >= TOGETHER_LEAST && plm_os_sync_volume(syncs[0].fd);
+    bool together = all && count >= TOGETHER_LEAST && plm_os_sync_volume(syncs[0].fd);
     for (size_t i = 0; i < count; i++) {
         struct plm_partial_sync *sync = &syncs[i];
         if (together && !sync->text)

@@ -222,7 +222,7 @@ static bool read_all(const struct plm_json *root, const char *target, struct plm
     if (!plm_json_u64(plm_json_get(root, "version"), &version))
         return corrupt(err, "no version");
     if (version != PLM_SESSIONS_VERSION)
-        return corrupt(err, "written by a version that this program does not know");
+        return plm_fail(err, PLM_E_UNSUPPORTED, "upload sessions: written by another version");
     if (!stated || strcmp(stated, target) != 0)
         return corrupt(err, "they are about another repository");
     if (!plm_json_is_array(list))

@@ -47,7 +47,7 @@ void plm_sessions_expire(struct plm_sessions *sessions, int64_t now_s);
 /** @p target is the repository's address; the text is owned by the caller (free()). */
 PLM_MUST bool plm_sessions_encode(const struct plm_sessions *sessions, const char *target,
                                   char **out, struct plm_error *err);
-/** PLM_E_CORRUPT says why it cannot be used. */
+/** PLM_E_CORRUPT says why it cannot be used; PLM_E_UNSUPPORTED: another version can. */
 PLM_MUST bool plm_sessions_decode(const char *text, size_t size, const char *target,
                                   struct plm_sessions *out, struct plm_error *err);
 

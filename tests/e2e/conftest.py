@@ -13,7 +13,8 @@ from support import campaign  # noqa: E402
 from support.distribution import Distribution  # noqa: E402
 from support.program import Program  # noqa: E402
 from support.registry import Registry  # noqa: E402
-from support.store import check_store  # noqa: E402
+from support.store import check_store, install  # noqa: E402
+from support.uploads import PushRegistry  # noqa: E402
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -66,6 +67,31 @@ def serve():
 
 
 @pytest.fixture
+def receive():
+    """Makes scripted registries that take uploads, and minds what they did not like."""
+    running = []
+
+    def start(**options):
+        running.append(PushRegistry(**options))
+        return running[-1]
+
+    yield start
+    for registry in running:
+        registry.stop()
+    for registry in running:
+        assert not registry.problems, registry.problems
+
+
+@pytest.fixture
+def put(store):
+    """Installs a model under a registry's name, and gives the reference to push it by."""
+    def install_at(registry, pushed, repository="alice/m", tag="v1"):
+        install(store, registry.host, repository, tag, pushed)
+        return registry.name(repository, tag)
+    return install_at
+
+
+@pytest.fixture
 def registry(serve):
     """A registry that serves blobs itself."""
     return serve()
@@ -89,7 +115,7 @@ def authority(tmp_path_factory):
             "-subj", "/CN=Authority of the tests")
     openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "server.key", "-out", "server.csr",
             "-subj", "/CN=localhost")
-    (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1,DNS:hf.co,DNS:huggingface.co,DNS:cdn.example\n")
     openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
             "-out", "server.pem", "-days", "2", "-extfile", "names")
     return folder

@@ -1,10 +1,11 @@
 """Passwords and tokens of registries: found where the docker client keeps them, shown to whom they are for alone."""
 import json
 import os
+import signal
 
 import pytest
 from support import model
-from support.docker import Helper, log_in, pair, write_config
+from support.docker import KEEPER, Helper, log_in, pair, write_config
 from support.model import MIB
 from support.program import wait_for
 from support.registry import Redirects
@@ -53,7 +54,7 @@ def test_keys_of_other_registries(pullama, serve, form):
     add(registry)
     log_in(pullama.home, form.format(registry.host), "ann", SECRET)
     result = pullama.pull(registry.name("team/m")).ended(3)
-    assert f"pullama login {registry.host}" in result.err
+    assert f"pullama login http://{registry.host}`" in result.err
     assert not [r for r in registry.requests() if "authorization" in r.headers]
 
 
@@ -82,7 +83,7 @@ def test_no_password_is_told_with_what_to_do(pullama, serve):
     registry = serve(realm=Realm("basic", users=USERS))
     add(registry)
     result = pullama.pull(registry.name("team/m")).ended(3)
-    assert f"pullama login {registry.host}" in result.err
+    assert f"pullama login http://{registry.host}`" in result.err
 
 
 @pytest.mark.parametrize("text, part", [
@@ -326,6 +327,40 @@ def test_a_helper_that_never_answers_ends_with_us(pullama, registry, tmp_path):
     process.popen.terminate()
     result = process.result(5).ended(0)
     assert result.named("interrupted") and len(registry.requests()) <= 1
+
+
+@pytest.mark.parametrize("script", ["exec >/dev/null; exec sleep 1000", "while :; do echo; sleep 0.2; done"], ids=["closed", "talking"])
+@pytest.mark.parametrize("verb", ["pull", "verify"])
+def test_one_signal_is_enough_whatever_helpers_do(pullama, serve, tmp_path, script, verb):
+    registries = [serve() for _ in range(3)]
+    for registry in registries:
+        add(registry)
+    names = [registry.name("team/m") for registry in registries]
+    pullama.run("pull", *names).ended(0)
+    helper = Helper(tmp_path, script=script)
+    write_config(pullama.home, credsStore="test")
+    process = pullama.start(*(["pull", *names] if verb == "pull" else ["verify", "--repair"]), "--output", "json",
+                            environment={"PATH": helper.path(pullama.environment)})
+    wait_for(lambda: (helper.folder / "inputs").exists(), "the helper", process=process)
+    process.popen.terminate()
+    result = process.result(5).ended(0)
+    assert len(helper.calls) == 1 and result.named("interrupted")
+
+
+def test_a_helper_that_is_suspended_with_us_goes_on(pullama, serve, tmp_path):
+    registry = serve(realm=Realm("basic", users=USERS))
+    add(registry)
+    helper = Helper(tmp_path, script="while [ ! -e {folder}/go ]; do sleep 0.01; done\n" + KEEPER)
+    helper.keep(registry.host, "ann", SECRET)
+    write_config(pullama.home, credsStore="test")
+    process = pullama.start_pull(registry.name("team/m"), environment={"PATH": helper.path(pullama.environment)})
+    wait_for(lambda: (helper.folder / "inputs").exists(), "the helper", process=process)
+    process.signal(signal.SIGTSTP)
+    wait_for(lambda: not process.has_pending(signal.SIGTSTP), "the signal")  # SIGCONT would take it away
+    process.signal(signal.SIGCONT)
+    (helper.folder / "go").touch()
+    result = process.result().ended(0)
+    assert result.last["event"] == "completed" and helper.calls == ["get"]
 
 
 def test_a_helper_gets_no_secret_in_its_arguments_and_no_descriptor(pullama, serve, tmp_path):

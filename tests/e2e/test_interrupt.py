@@ -15,21 +15,28 @@ import pytest
 from support import campaign, model
 from support.model import MIB, Layer, Model, noise
 from support.program import wait_for
-from support.store import blob_path, check_store
+from support.store import blob_path, check_store, install
 from support.tokens import Realm
 
 PART = "interrupts, from the signal to the exit"
 TURNS = int(os.environ.get("PULLAMA_TURNS", "1"))
 FAR_TOO_LONG_S = 5
 BIG = 384 * MIB
+POLL = 7 if os.uname().machine == "x86_64" else 73  # ppoll(2) elsewhere
 QUIET = {"ASAN_OPTIONS": "detect_leaks=0:exitcode=99"}  # the search for leaks would count as our time
+
+
+def waits_in_poll(pid):
+    """Its only thread sleeps in poll(2): with the signals' pipe and what it reads."""
+    with open(f"/proc/{pid}/syscall") as file:
+        return file.read().split()[0] == str(POLL)
 
 
 class Stage:
     """A program and registries, and how to bring it into a phase. Each method gives the process that is in it."""
 
-    def __init__(self, pullama, store, serve, big):
-        self.pullama, self.store, self.serve, self.big = pullama, store, serve, big
+    def __init__(self, pullama, store, serve, distribution, big):
+        self.pullama, self.store, self.serve, self.distribution, self.big = pullama, store, serve, distribution, big
         self.open = []
 
     def close(self):
@@ -174,6 +181,43 @@ class Stage:
         process.wait_event("lock_waiting")
         return process
 
+    def reading_standard_input(self):
+        reader, writer = os.pipe()
+        self.open += [os.fdopen(reader), os.fdopen(writer, "w")]
+        process = self.pullama.start("login", "--output", "json", "--username", "me", "--password-stdin", "127.0.0.1:1",
+                                     environment=QUIET, stdin=reader)
+        wait_for(lambda: waits_in_poll(process.pid), "the program to read", process=process)
+        return process
+
+    def verifying(self):
+        install(self.store, "127.0.0.1", "library/m", "latest", self.big)
+        process = self.pullama.start("verify", "--output", "json", environment=QUIET)
+        process.wait_event("progress")
+        return process
+
+    def push(self, *arguments):
+        server = self.distribution()
+        install(self.store, f"127.0.0.1:{server.port}", "library/m", "latest", self.big)
+        process = self.pullama.start("push", "--output", "json", f"http://127.0.0.1:{server.port}/library/m", *arguments,
+                                     environment=QUIET)
+        process.wait_event("progress", where=lambda e: e["OverallDone"] >= 2 * MIB)
+        return process
+
+    def pushing_at_full_speed(self):
+        return self.push()
+
+    def pushing_slowly(self):
+        return self.push("--limit-rate", "4MiB")
+
+    def pushing_to_a_silent_server(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.settimeout(20)
+        host = f"127.0.0.1:{listener.getsockname()[1]}"
+        install(self.store, host, "library/m", "latest", model.small(MIB))
+        process = self.pullama.start("push", "--output", "json", f"http://{host}/library/m", environment=QUIET)
+        self.open += [listener, listener.accept()[0]]
+        return process
+
     def hold_store(self):
         (self.store / ".pullm").mkdir(parents=True, exist_ok=True)
         lock = open(self.store / ".pullm" / "store.lock", "w")  # pylint: disable=consider-using-with
@@ -184,7 +228,8 @@ class Stage:
 PHASES = ["connecting", "tls_handshake", "token", "manifest", "backoff", "backoff_of_a_blob", "full_speed",
           "full_speed_32_connections", "stalled", "hashing_what_a_resume_found", "hashing_a_blob_that_is_there",
           "many_small_blobs", "committing", "a_reader_that_reads_nothing", "another_process_at_the_blob", "another_process_at_the_store",
-          "rm_while_the_store_is_locked"]
+          "rm_while_the_store_is_locked", "reading_standard_input", "verifying", "pushing_at_full_speed", "pushing_slowly",
+          "pushing_to_a_silent_server"]
 
 
 @pytest.fixture(scope="module")
@@ -193,8 +238,8 @@ def big():
 
 
 @pytest.fixture
-def stage(pullama, store, serve, big):
-    made = Stage(pullama, store, serve, big)
+def stage(pullama, store, serve, distribution, big):
+    made = Stage(pullama, store, serve, distribution, big)
     yield made
     made.close()
 

@@ -22,7 +22,8 @@ def tiny(registry):
 @pytest.mark.parametrize("mode", MODES)
 def test_no_escape_byte_in_a_pipe(pullama, registry, tiny, mode):
     for arguments in (["pull", registry.name("library/m")], ["list"], ["show", registry.name("library/m", scheme=False)],
-                      ["rm", registry.name("library/m", scheme=False)], ["clean"], ["help"], ["version"]):
+                      ["verify"], ["rm", registry.name("library/m", scheme=False)], ["clean"], ["help"],
+                      ["version"]):
         result = pullama.run(*arguments, "--output", mode).ended(0)
         assert b"\x1b" not in result.raw_out + result.raw_err and b"\r" not in result.raw_out, result
         assert result.raw_out == b"" or result.raw_out.endswith(b"\n")
@@ -45,7 +46,7 @@ def test_compact_form(pullama, registry, tiny):
 
 
 @pytest.mark.parametrize("arguments", [
-    ["pull"], ["list"], ["show"], ["rm"], ["clean"], ["version"], ["keygen"], ["cp"]], ids=str)
+    ["pull"], ["list"], ["show"], ["rm"], ["clean"], ["verify"], ["version"], ["keygen"], ["cp"]], ids=str)
 def test_every_command_speaks_json_and_ends(pullama, registry, tiny, arguments):
     short = registry.name("library/m", scheme=False)
     if arguments[0] != "pull":
@@ -119,6 +120,14 @@ class Screen:
     def text(self, colours=False):
         return self.tmux("capture-pane", "-p", *(["-e"] if colours else []))
 
+    def wait(self, *texts):
+        """Until all of them stand on the screen together; what stands there instead is told."""
+        seen = []
+        try:
+            wait_for(lambda: seen.append(self.text()) or all(text in seen[-1] for text in texts), texts)
+        except AssertionError as error:
+            raise AssertionError(f"{error}, and saw {len(seen)} times:\n{seen[-1]}") from error
+
     def status(self):
         return self.exit_file.exists() and self.exit_file.read_text().strip()
 
@@ -176,7 +185,7 @@ def test_a_pull_on_a_terminal_fits_its_width(screen, registry, tiny, columns):
 
 @needs_tmux
 @pytest.mark.parametrize("columns", [60, 80, 120])
-@pytest.mark.parametrize("verb", ["list", "show", "rm", "clean", "help"])
+@pytest.mark.parametrize("verb", ["list", "show", "rm", "clean", "help", "verify"])
 def test_boxes_line_up_for_any_name(pullama, screen, store, columns, verb):
     strange = Model([Layer("model", model.gguf.make(name="日本語モデル 🦙")), Layer("license", "許諾 🦙 license".encode()),
                      Layer("params", noise(10))])
@@ -208,7 +217,7 @@ def test_a_failure_on_a_terminal_restores_the_cursor(screen, registry):
 def test_an_interrupt_on_a_terminal_restores_the_cursor(screen, registry, tiny):
     registry.gate.limit(MIB)
     shown = screen(80, "pull", registry.name("library/m"))
-    wait_for(lambda: "blobs" in shown.text(), "the frame of the pull")
+    shown.wait("blobs", "%", "╰")
     shown.tmux("send-keys", "C-c")
     wait_for(shown.status, "the end")
     assert shown.status() in ("0", "130") and shown.cursor_is_shown()

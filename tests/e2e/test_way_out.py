@@ -47,7 +47,7 @@ class Proxy:
         return text in self.log.read_text(errors="replace")
 
     def stop(self):
-        self.process.terminate()
+        self.process.kill()
         self.process.wait(10)
 
 

@@ -56,6 +56,17 @@ FAULT_WRAP(ssize_t, pread64, (int fd, void *bytes, size_t length, off_t offset))
     return got;
 }
 
+/* A file system that cannot: a disk's history is told in writes. */
+FAULT_WRAP(ssize_t, copy_file_range,
+           (int from, off_t *in, int to, off_t *out, size_t length, unsigned flags))
+{
+    if (!fault_log() && !fault_fails(CAN_EIO | CAN_EINTR, "copy_file_range"))
+        return __real_copy_file_range(from, in, to, out, length, flags);
+    if (fault_log())
+        errno = EOPNOTSUPP;
+    return -1;
+}
+
 FAULT_WRAP(int, fstat64, (int fd, struct stat *st))
 {
     return fault_fails(CAN_EIO, "fstat") ? -1 : __real_fstat64(fd, st);

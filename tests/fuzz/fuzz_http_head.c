@@ -18,6 +18,8 @@ static void check_head(const struct plm_http_head *head)
 {
     check_text(head->location, sizeof(head->location));
     check_text(head->content_location, sizeof(head->content_location));
+    check_text(head->upload_location, sizeof(head->upload_location));
+    check_text(head->direct_url, sizeof(head->direct_url));
     check_text(head->content_type, sizeof(head->content_type));
     check_text(head->docker_digest, sizeof(head->docker_digest));
     FUZZ_HOLDS(head->retry_after_ms >= -1 && head->retry_after_ms <= DAY_MS);
@@ -28,6 +30,11 @@ static void check_head(const struct plm_http_head *head)
     if (head->has_range && head->has_total)
         FUZZ_HOLDS(head->range.end <= head->total);
     FUZZ_HOLDS(head->challenges.size <= head->challenges.max);
+    FUZZ_HOLDS(head->has_taken ? head->taken > 0 && head->taken <= INT64_MAX : head->taken == 0);
+    const struct plm_buf *lines = &head->signed_headers;
+    FUZZ_HOLDS(lines->size <= lines->max);
+    FUZZ_HOLDS(!lines->size ||
+               (strlen(lines->bytes) == lines->size && lines->bytes[lines->size - 1] == '\n'));
     FUZZ_HOLDS(!head->challenges.size || strlen(head->challenges.bytes) == head->challenges.size);
 }
 

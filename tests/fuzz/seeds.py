@@ -75,6 +75,8 @@ def heads():
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
             "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nDocker-Content-Digest: " + DIGEST + "\r\n\r\n",
             "HTTP/1.1 206 P\nContent-Range: bytes 0-18446744073709551615/18446744073709551615\n\n",
+            "HTTP/1.1 202 A\r\nDocker-Upload-Location: /u?_state=s\r\nRange: 0-41\r\nX-Direct-Upload-URL: https://s/x\r\n\r\n",
+            "HTTP/1.1 204 N\nRange: bytes=0-0\nX-Signed-Header-X-Amz-Checksum: q=\nX-Signed-Header-: z\nRange: 1-2\n\n",
             "HTTP/2 200\r\nContent-Type:\ttext/html \t\r\n\r\n", "HTTP/1.1 20\r\n\r\n", "HTTP/1.1 abc\n", "x\n: y\n\n"]
 
 
@@ -220,15 +222,48 @@ def encodes():
     return [b"", b"QQ==", b"QUI=", b"QUJD", b"QUJ D\r\nRA==", b"QR==", b"Q", b"Q===", b"=", b"QU=I", b"-_", b"00ff", b"0", b"0G"]
 
 
+def sessions():
+    target = "https://registry.example.org/v2/team/tiny"
+    name = "push-0123456789abcdef.json"
+
+    def record(*uploads, name=name, **more):
+        return name.encode() + b"\n" + packed({"version": 1, "target": target, "uploads": list(uploads), **more})
+
+    def upload(**more):
+        return {"digest": DIGEST, "size": 1000, "location": target + "/blobs/uploads/7?_state=a%2Fb", "offset": 500,
+                "time": 1795276000, **more}
+    md5 = "d41d8cd98f00b204e9800998ecf8427e"
+    return [record(), record(upload()), record(upload(), upload(digest=OTHER, offset=0)), record(upload(), upload()),
+            record(upload(part=250, md5=[md5, md5])), record(upload(part=250, md5=[md5])), record(upload(part=300, md5=[md5] * 4, offset=1000)),
+            record(upload(part=0, md5=[])), record(upload(part=250)), record(upload(md5=[])), record(upload(offset=1001)), record(upload(offset=-1)),
+            record(upload(size=1 << 63)), record(upload(location="")), record(upload(location="a b")), record(upload(location="x" * 9000)),
+            record(upload(time=0)), record(upload(time="now")), record(upload(digest="sha256:00")), record(version=2), record(target="x"),
+            record(uploads=7), record(upload(part=250, md5=["zz", md5])), record(name="push-0123456789abcdef.lock"),
+            record(name="push-0123456789ABCDEF.json"), record(name="push-0123456789abcdef.json.tmp"), b"\n{", b""]
+
+
 def proxies():
     return ["http://h.example/\nexample", "https://a.h.example/\n.h.example,x", "http://h:8080/\nh:8080 h:9", "http://10.1.2.3/\n10.0.0.0/8",
             "http://[fd00::1]:80/\nfd00::/8", "http://[fd00::1]/\n[fd00::1]:80", "http://h/\n*", "http://localhost/\n", "socks5h://h:1\nx",
             "http://h.example/\n*.example", "http://1.2.3.4/\n1.2.3.4/33,1.2.3.4:81"]
 
 
-ALL = {"ref": refs, "manifest": manifests, "index": indexes, "challenge": challenges, "http_head": heads, "range": ranges,
+def docker_configs():
+    entry = {"auth": "YW5uOnB3"}
+    values = [(0, {"auths": {"https://r.example/v1/": entry, "r.example": {**entry, "email": "x"}}, "z": [1.5, None]}),
+              (0, {"credHelpers": {"r.example": "pass"}, "credsStore": "desktop", "auths": {"r.example": {}}}),
+              (1, {"auths": {"127.0.0.1:5000": {"username": "ann", "password": "pw"}, "127.0.0.1": entry}}),
+              (2, {"auths": {"https://index.docker.io/v1/": {"auth": "YW5uOg==", "identitytoken": "t"}}}),
+              (3, {"auths": {"[::1]:81": {"registrytoken": "t"}, "http://[::1]:81": entry}}),
+              (0, {"ServerURL": "r.example", "Username": "ann", "Secret": "p:w"}), (0, {"Username": "<token>", "Secret": "x"}),
+              (0, {"auths": 7}), (0, {"auths": {"r.example": 7}}), (0, {"auths": {"r.example": {"auth": "YTpiCmM="}}}),
+              (0, {"credsStore": "../../bin/sh"}), (0, {"auths": None, "credHelpers": []})]
+    return [bytes([number]) + packed(value) for number, value in values]
+
+
+ALL = {"docker_config": docker_configs, "ref": refs, "manifest": manifests, "index": indexes, "challenge": challenges, "http_head": heads, "range": ranges,
        "url": urls, "checkpoint": checkpoints, "live": lives, "part": parts, "sshkey": keys, "gguf": ggufs,
-       "chunksums": chunksums, "text": texts, "json": jsons, "params": params, "spans": spans, "encode": encodes, "proxy": proxies}
+       "chunksums": chunksums, "text": texts, "json": jsons, "params": params, "spans": spans, "encode": encodes, "proxy": proxies, "sessions": sessions}
 
 
 def main(folder):

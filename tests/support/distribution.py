@@ -35,7 +35,8 @@ def answers(port):
 class Distribution:
     """A real registry, and nginx before it that ends TLS and serves its storage as an object store."""
 
-    def __init__(self, folder, authority, redirect=False, htpasswd=False, relative=False):
+    def __init__(self, folder, authority, redirect=False, htpasswd=False, relative=False, auth=""):
+        self.authorization = None  # what send() shows
         self.folder, self.port, self.tls_port = folder, free_port(), free_port()
         storage = folder / "storage"
         storage.mkdir()
@@ -47,7 +48,7 @@ middleware:
         baseurl: https://127.0.0.1:{self.tls_port}
 """ if redirect else ""
         (folder / "htpasswd").write_text(HTPASSWD)
-        auth = f"auth: {{htpasswd: {{realm: tests, path: {folder}/htpasswd}}}}" if htpasswd else ""
+        auth = f"auth: {{htpasswd: {{realm: tests, path: {folder}/htpasswd}}}}" if htpasswd else auth
         (folder / "registry.yml").write_text(f"""version: 0.1
 log: {{level: error, accesslog: {{disabled: false}}}}
 {auth}
@@ -99,7 +100,8 @@ http {{
 
     def send(self, method, path, body=b"", kind="text/plain"):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        connection.request(method, path, body, {"Content-Type": kind})
+        shown = {"Authorization": self.authorization} if self.authorization else {}
+        connection.request(method, path, body, {"Content-Type": kind, **shown})
         response = connection.getresponse()
         response.read()
         connection.close()

@@ -28,6 +28,7 @@ class Fault:
     endless_headers: bool = False
     raw: Optional[bytes] = None        # sent instead of any answer, then the connection is closed
     hang_up: bool = False              # connection reset instead of any answer
+    take: Optional[int] = None         # so much of the request's body is read before anything else happens
     drop_idle: bool = False            # connection kept, and closed when the next request comes
     call: Optional[Callable] = None    # called with the request before it is answered
 

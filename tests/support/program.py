@@ -121,6 +121,12 @@ class Process:
     def signal(self, number):
         os.kill(self.pid, number)
 
+    def has_pending(self, number):
+        """Whether a signal was sent to it that it has not got yet."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        pending = next(line.split()[1] for line in status.splitlines() if line.startswith("ShdPnd"))
+        return bool(int(pending, 16) >> (number - 1) & 1)
+
     def kill(self):
         """SIGKILL to it and to what it started, and gone."""
         if self.poll() is None:
@@ -169,7 +175,7 @@ class Program:
 
     @property
     def is_sanitized(self):
-        return b"__asan_init" in self.path.read_bytes()
+        return any(name in self.path.read_bytes() for name in (b"__asan_init", b"__tsan_init"))
 
     def start_pull(self, *arguments, **options):
         return self.start("pull", "--output", "json", *arguments, **options)

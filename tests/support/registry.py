@@ -48,7 +48,7 @@ class Registry:
     """Models, served from the registry itself (mode "direct") or from a second server ("redirect")."""
 
     def __init__(self, mode="direct", realm=None, redirects=None, tls=None, rate=0,
-                 manifest_type=models.MANIFEST_TYPE, digest_header=True, greets=True):
+                 manifest_type=models.MANIFEST_TYPE, digest_header=True, greets=True, inbox=None):
         self.greets = greets      # answers GET /v2/, as all but Ollama's do
         self.mode, self.realm, self.redirects = mode, realm, redirects or Redirects()
         self.manifest_type, self.digest_header = manifest_type, digest_header
@@ -58,8 +58,8 @@ class Registry:
         self.secret = b"key of the object store in tests"
         self.spent = {}
         self.serial = 0
-        self.registry = Server("registry", self.answer, self.rules, self.log, self.gate, tls, rate)
-        self.cdn = Server("cdn", self.answer_object, self.rules, self.log, self.gate, tls, rate)
+        self.registry = Server("registry", self.answer, self.rules, self.log, self.gate, tls, rate, inbox)
+        self.cdn = Server("cdn", self.answer_object, self.rules, self.log, self.gate, tls, rate, inbox)
 
     def __enter__(self):
         return self

@@ -59,9 +59,9 @@ def hash_of(path):
     return digest.hexdigest()
 
 
-def check_model(store, registry, repository, tag, model, manifest=None):
+def check_model(store, registry, repository, tag, model, manifest=None, host=None):
     """The model is whole in the store, its manifest byte for byte as it was served."""
-    path = manifest_path(store, registry.host, repository, tag)
+    path = manifest_path(store, host or registry.host, repository, tag)
     assert path.read_bytes() == (model.manifest if manifest is None else manifest)
     for digest, data in model.blobs.items():
         assert blob_path(store, digest).read_bytes() == data, digest

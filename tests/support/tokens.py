@@ -136,5 +136,6 @@ class Realm:
         key = wire[len(WIRE_PREFIX):]
         if self.keys is not None and key not in self.keys:
             return "this key may not read"
-        message = f"GET,{base_url}{request.target},{EMPTY_HASH}".encode()
+        asked_at = self.url.removesuffix(request.path) if self.url else base_url
+        message = f"GET,{asked_at}{request.target},{EMPTY_HASH}".encode()
         return None if verify(key, signature, message) else "bad signature"

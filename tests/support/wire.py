@@ -30,6 +30,9 @@ class Request:
     at: float = 0.0
     status: int = 0      # what was answered
     sent: int = 0        # body bytes that were handed to the kernel
+    length: int = 0      # of the request's body, as announced
+    received: int = 0    # bytes of it that were read
+    stream: object = None  # its pieces, where they are read as they come
 
     @property
     def path(self):
@@ -75,9 +78,10 @@ def blob_response(request, data, headers=None):
 class Server:
     """Answers with `answer(request)` and bends it by `rules`; one thread a connection."""
 
-    def __init__(self, name, answer, rules, log, gate, tls=None, rate=0):
+    def __init__(self, name, answer, rules, log, gate, tls=None, rate=0, inbox=None):
         self.name, self.answer, self.rules, self.log, self.gate = name, answer, rules, log, gate
         self.tls, self.rate = tls, rate
+        self.inbox = inbox   # a Gate for the bodies of requests: then these are read as they come
         self.stopping = threading.Event()
         self.lock = threading.Lock()
         self.sockets = {}
@@ -138,7 +142,10 @@ class Server:
                 if request is None:
                     break
                 self.log.append(request)
-                Exchange(self, sock, request).run()
+                body = Body(self, sock, request, pending) if self.inbox else None
+                Exchange(self, sock, request, body).run()
+                if body:
+                    pending = body.rest()
         except (Gone, OSError):
             pass
         finally:
@@ -165,20 +172,79 @@ class Server:
             name, _, value = line.partition(":")
             headers[name.strip().lower()] = value.strip()
         length = int(headers.get("content-length", 0))
+        if self.inbox:
+            return Request(method, target, headers, self.name, number, b"", time.monotonic(), length=length), rest
         while len(rest) < length:
             more = sock.recv(PIECE)
             if not more:
                 return None, b""
             rest += more
-        request = Request(method, target, headers, self.name, number, rest[:length], time.monotonic())
+        request = Request(method, target, headers, self.name, number, rest[:length], time.monotonic(), length=length)
         return request, rest[length:]
+
+
+class Cut(Exception):
+    """So much of a request's body was to be read, and no more."""
+
+
+class Body:
+    """A request's body, read while it arrives; whoever reads it gives the leave that was asked for."""
+
+    def __init__(self, server, sock, request, pending):
+        self.server, self.sock, self.request, self.pending = server, sock, request, pending
+        self.most = None     # bytes to read before Cut
+        self.asked = request.headers.get("expect", "").lower() == "100-continue"
+        request.stream = self
+
+    def __iter__(self):
+        while self.request.received < self.request.length:
+            if self.most is not None and self.request.received >= self.most:
+                raise Cut
+            yield self.piece()
+
+    def piece(self):
+        if self.asked:
+            self.asked = False
+            self.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        left = self.request.length - self.request.received
+        if self.most is not None:
+            left = min(left, self.most - self.request.received)
+        while not (may := self.server.inbox.take_up_to(min(left, PIECE))):
+            self.wait()
+        if self.pending:
+            piece, self.pending = self.pending[:may], self.pending[may:]
+        else:
+            piece = self.sock.recv(may)
+        if not piece:
+            raise Gone
+        self.server.inbox.give_back(may - len(piece))
+        self.request.received += len(piece)
+        return piece
+
+    def wait(self):
+        """While nothing may be read, the client's end must still be seen. What it had sent stays in the kernel."""
+        if self.server.stopping.is_set():
+            raise Gone
+        poll = select.poll()
+        poll.register(self.sock, select.POLLRDHUP)
+        if poll.poll(20):
+            raise Gone
+
+    def read(self):
+        return b"".join(self)
+
+    def rest(self):
+        """Bytes of the next request; the connection cannot be used for one when a body was not read."""
+        if self.request.received < self.request.length:
+            raise Gone
+        return self.pending
 
 
 class Exchange:
     """One request and its answer, bent by at most one fault."""
 
-    def __init__(self, server, sock, request):
-        self.server, self.sock, self.request = server, sock, request
+    def __init__(self, server, sock, request, body=None):
+        self.server, self.sock, self.request, self.body = server, sock, request, body
         self.fault = server.rules.pick(request)
 
     def run(self):
@@ -190,6 +256,8 @@ class Exchange:
         if fault.raw is not None:
             self.sock.sendall(fault.raw)
             raise Gone
+        if self.body and fault.take is not None:
+            self.take(fault)
         if fault.hang_up:
             self.reset()
         if fault.ignore_range:
@@ -205,6 +273,16 @@ class Exchange:
             self.sock.recv(PIECE)
         if closing or fault.drop_idle or request.headers.get("connection", "").lower() == "close":
             raise Gone
+
+    def take(self, fault):
+        """Reads so much of the request's body as the fault says, and handles it as if the rest were to come."""
+        self.body.most = fault.take
+        try:
+            self.server.answer(self.request)
+        except Cut:
+            pass
+        if fault.silent_at == 0:
+            self.wait(600)
 
     def reset(self):
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -336,6 +414,20 @@ class Gate:
     def take(self, size, exchange):
         while not self.try_take(size):
             exchange.wait(0.02)
+
+    def take_up_to(self, size):
+        with self.lock:
+            if self.left is not None:
+                size = min(size, self.left)
+                self.left -= size
+            self.passed += size
+            return size
+
+    def give_back(self, size):
+        with self.lock:
+            if self.left is not None:
+                self.left += size
+            self.passed -= size
 
 
 __all__ = ["Fault", "Gate", "Request", "Response", "Server", "blob_response"]

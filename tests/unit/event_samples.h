@@ -240,14 +240,21 @@ static inline void fill_verify(struct plm_event *e, const struct event_samples *
         e->verify.elapsed_ms = 1600;
         e->verify.bytes_per_second = 1250000000;
         break;
+    case PLM_EV_REPAIR_START:
+        e->repair.blobs = 2;
+        e->repair.total_size = 2019393189;
+        break;
+    case PLM_EV_BLOB_REPAIRED:
+        e->blob_repaired.fetched = 67108864;
+        e->users = (struct plm_event_models){.items = s->models, .count = 2};
+        break;
     case PLM_EV_BLOB_CHECKED:
         e->blob_checked = (struct plm_event_blob_checked){.verdict = PLM_BLOB_WRONG_DIGEST,
                                                           .is_sized = true,
                                                           .found_size = 2019377376,
                                                           .is = &s->digest,
-                                                          .message = HOSTILE,
-                                                          .models = s->models,
-                                                          .model_count = 2};
+                                                          .message = HOSTILE};
+        e->users = (struct plm_event_models){.items = s->models, .count = 2};
         break;
     case PLM_EV_MODEL_CHECKED:
         e->model_checked = (struct plm_event_model_checked){.ref = &s->ref,
@@ -270,7 +277,7 @@ static inline struct plm_event sample_event(const struct event_samples *s, enum 
         .seq = 7, .time_ms = 1700000000123, .job = 1, .verb = PLM_VERB_PULL, .kind = kind};
     e.ref = &s->ref;
     if ((kind >= PLM_EV_BLOB_CACHED && kind <= PLM_EV_BLOB_FINALIZED) || kind == PLM_EV_RM_BLOB ||
-        kind == PLM_EV_BLOB_CHECKED)
+        kind == PLM_EV_BLOB_CHECKED || kind == PLM_EV_BLOB_REPAIRED)
         e.blob = (struct plm_event_blob){&s->blob, 2, 3};
     if (kind >= PLM_EV_BLOB_EXISTS && kind <= PLM_EV_BLOB_SENT)
         e.blob = (struct plm_event_blob){&s->blob, 2, 3};

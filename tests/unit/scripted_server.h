@@ -91,6 +91,22 @@ static inline void reply_range(struct plm_buf *out, const struct seen *request, 
     reply(out, 206, headers, part);
 }
 
+/* Reads what of a request's body did not come with its head, of which so many bytes were read. */
+static inline bool skip_body(int fd, const struct seen *seen, size_t used)
+{
+    const char *end = strstr(seen->head, "\r\n\r\n") + 4;
+    size_t got = used - (size_t)(end - seen->head);
+    size_t length = strtoul(sent_header(seen, "Content-Length"), NULL, 10);
+    char piece[512];
+    while (got < length) {
+        ssize_t more = recv(fd, piece, sizeof(piece), 0);
+        if (more <= 0)
+            return false;
+        got += (size_t)more;
+    }
+    return true;
+}
+
 static inline bool read_request(int fd, struct seen *seen)
 {
     size_t used = 0;
@@ -101,7 +117,7 @@ static inline bool read_request(int fd, struct seen *seen)
         used += (size_t)got;
         seen->head[used] = '\0';
         if (strstr(seen->head, "\r\n\r\n"))
-            return sscanf(seen->head, "%*s %1023s", seen->target) == 1;
+            return sscanf(seen->head, "%*s %1023s", seen->target) == 1 && skip_body(fd, seen, used);
     }
     return false;
 }

@@ -18,6 +18,7 @@ struct world {
     struct plm_registry *registry;
     char key_path[512]; /* no key there until world_make_key() */
     struct plm_sshkey key;
+    struct plm_credential credential; /* none until world_keep_password() */
     unsigned retries, refreshes;
     struct plm_event_retry last_notice; /* its texts are gone */
 };
@@ -51,6 +52,7 @@ static inline void world_open(struct world *world, answer_fn *registry, answer_f
     (void)strcpy(ref.tag, "latest");
     const struct plm_registry_options session = {
         .key_path = world->key_path,
+        .credential = &world->credential,
         .max_retries = 2,
         .timeout_ms = WORLD_PATIENCE_MS,
         .notice = world_notice,
@@ -64,9 +66,16 @@ static inline void world_close(struct world *world)
     plm_registry_free(world->registry);
     plm_http_client_free(world->http);
     plm_loop_free(world->loop);
+    plm_credential_wipe(&world->credential);
     server_done(&world->registry_server);
     server_done(&world->other_server);
     assert_int_equal(scratch_drop(NULL), 0);
+}
+
+static inline void world_keep_password(struct world *world)
+{
+    struct plm_error err = {0};
+    assert_true(plm_credential_of_password("ann", "pw", "the test", &world->credential, &err));
 }
 
 static inline void world_make_key(struct world *world)

@@ -62,10 +62,10 @@ static void what_was_gathered_is_durable_together(void **state)
         plm_batch_add(&pull.batch, &downloads[i]);
     plm_batch_add(&pull.batch, &downloads[0]); /* again: nothing */
     assert_int_equal(pull.batch.waiting_count, 5);
-    plm_batch_run(&pull.batch);
+    plm_batch_run(&pull.batch, false);
     assert_int_equal(pull.batch.running_count, 5);
     plm_batch_add(&pull.batch, &downloads[5]); /* must wait for the next one */
-    plm_batch_run(&pull.batch);
+    plm_batch_run(&pull.batch, false);
     assert_int_equal(pull.batch.waiting_count, 1);
     step_until(&is_kicked);
     for (unsigned i = 0; i < 6; i++) {
@@ -75,7 +75,7 @@ static void what_was_gathered_is_durable_together(void **state)
     }
     assert_int_equal(pull.error.code, PLM_OK);
     is_kicked = false;
-    plm_batch_run(&pull.batch);
+    plm_batch_run(&pull.batch, false);
     step_until(&is_kicked);
     assert_true(is_durable(&downloads[5]));
 }
@@ -88,7 +88,7 @@ static void what_finds_no_room_comes_again(void **state)
     assert_int_equal(pull.batch.waiting_count, PLM_BATCH_MAX);
     assert_true(downloads[PLM_BATCH_MAX - 1].is_batched);
     assert_false(downloads[PLM_BATCH_MAX].is_batched);
-    plm_batch_run(&pull.batch);
+    plm_batch_run(&pull.batch, false);
     step_until(&is_kicked);
     assert_true(is_durable(&downloads[PLM_BATCH_MAX - 1]));
     assert_false(is_durable(&downloads[PLM_BATCH_MAX]));
@@ -106,7 +106,7 @@ static void a_batch_waits_for_more_but_not_long(void **state)
     for (unsigned i = 1; i < PLM_BATCH_MAX; i++)
         plm_batch_add(&pull.batch, &downloads[i]);
     assert_true(plm_batch_is_due(&pull.batch, now, false));
-    plm_batch_run(&pull.batch);
+    plm_batch_run(&pull.batch, false);
     plm_batch_add(&pull.batch, &downloads[PLM_BATCH_MAX]);
     assert_false(plm_batch_is_due(&pull.batch, now + 3600000, true)); /* one at a time */
     step_until(&is_kicked);
@@ -132,7 +132,7 @@ static void a_failed_sync_is_the_pulls_failure_and_its_bytes_alone_are_void(void
         spoil(&downloads[from + bad]);
         for (unsigned i = from; i < from + 5; i++)
             plm_batch_add(&pull.batch, &downloads[i]);
-        plm_batch_run(&pull.batch);
+        plm_batch_run(&pull.batch, false);
         step_until(&is_kicked);
         assert_int_equal(pull.error.code, PLM_E_IO);
         assert_int_equal(downloads[from + bad].partial->written.count, 0);
@@ -145,7 +145,7 @@ static void what_was_never_taken_back_is_freed(void **state)
 {
     (void)state;
     plm_batch_add(&pull.batch, &downloads[0]);
-    plm_batch_run(&pull.batch);
+    plm_batch_run(&pull.batch, false);
     plm_workers_free(workers);
     workers = NULL;
     plm_batch_done(&pull.batch);

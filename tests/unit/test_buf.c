@@ -78,6 +78,24 @@ static void take_hands_over_and_empties(void **state)
     plm_buf_done(&buf);
 }
 
+static void a_reserved_buffer_does_not_move_and_can_be_wiped(void **state)
+{
+    (void)state;
+    struct plm_buf buf = PLM_BUF_INIT(1000);
+    struct plm_error err = {0};
+    assert_true(plm_buf_reserve(&buf, 900, &err));
+    const char *place = buf.bytes;
+    for (size_t i = 0; i < 900; i++)
+        assert_true(plm_buf_append(&buf, "x", 1, &err));
+    assert_ptr_equal(buf.bytes, place);
+    assert_false(plm_buf_reserve(&buf, 101, &err));
+    assert_int_equal(err.code, PLM_E_LIMIT);
+    plm_buf_wipe(&buf);
+    assert_null(buf.bytes);
+    assert_int_equal(buf.max, 1000);
+    plm_buf_wipe(&buf); /* nothing is wiped too */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -85,6 +103,7 @@ int main(void)
         cmocka_unit_test(the_maximum_is_exact_and_a_refusal_changes_nothing),
         cmocka_unit_test(printf_appends_and_obeys_the_maximum),
         cmocka_unit_test(take_hands_over_and_empties),
+        cmocka_unit_test(a_reserved_buffer_does_not_move_and_can_be_wiped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

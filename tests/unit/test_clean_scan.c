@@ -18,12 +18,21 @@ static void names_of_ours_are_known_by_their_ending(void **state)
     static const struct {
         const char *name, *type;
         bool in_blobs;
-    } known[] = {{BLOB ".partial", "partial", false},     {BLOB ".json", "checkpoint", false},
-                 {BLOB ".live", "live", false},           {BLOB ".lock", "lock", false},
-                 {BLOB ".tmp", "temporary", false},       {BLOB ".json.tmp", "temporary", false},
-                 {"manifest.tmp", "temporary", false},    {"queue.json.tmp", "temporary", false},
-                 {BLOB ".partial", "partial", true},      {BLOB ".lock", "lock", true},
-                 {BLOB "-partial", "partial", true},      {BLOB "-partial-0", "checkpoint", true},
+    } known[] = {{BLOB ".partial", "partial", false},
+                 {BLOB ".json", "checkpoint", false},
+                 {BLOB ".live", "live", false},
+                 {BLOB ".lock", "lock", false},
+                 {BLOB ".tmp", "temporary", false},
+                 {BLOB ".json.tmp", "temporary", false},
+                 {"manifest.tmp", "temporary", false},
+                 {"queue.json.tmp", "temporary", false},
+                 {"push-0123456789abcdef.json", "checkpoint", false},
+                 {"push-0123456789abcdef.json.tmp", "temporary", false},
+                 {"push-0123456789abcdef.lock", "lock", false},
+                 {BLOB ".partial", "partial", true},
+                 {BLOB ".lock", "lock", true},
+                 {BLOB "-partial", "partial", true},
+                 {BLOB "-partial-0", "checkpoint", true},
                  {BLOB "-partial-63", "checkpoint", true}};
     for (size_t i = 0; i < PLM_COUNT(known); i++) {
         struct plm_debris debris;
@@ -48,6 +57,9 @@ static void every_other_name_is_left_alone(void **state)
         {"pullama.db-wal", false},
         {"queue.json", false},
         {"queue.lock", false},
+        {"push-0123456789abcdef", false},
+        {"push-0123456789abcdeg.json", false},
+        {"push-0123456789abcdef.json", true},
         {".json.tmp", false},
         {"notes.tmp", false},
         {"sha256-.partial", false},

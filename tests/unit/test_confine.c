@@ -106,7 +106,19 @@ static void a_job_that_reads_leaves_nothing_to_change(void **state)
         possible((struct plm_job_spec){.verb = PLM_VERB_RM, .model = "llama", .dry_run = true}, 1,
                  "models"),
         0);
+    assert_int_equal(possible((struct plm_job_spec){.verb = PLM_VERB_VERIFY}, 1, "models"), 0);
     assert_true(is_there(HOST_PATH "llama/latest"));
+}
+
+static void a_repair_changes_the_store_and_reads_what_a_pull_does(void **state)
+{
+    (void)state;
+    need_kernel();
+    struct plm_job_spec repair = {.verb = PLM_VERB_VERIFY, .repair = true};
+    assert_int_equal(possible(repair, 1, "models"), STORE | ETC | KEY);
+    assert_true(is_there(".pullm"));
+    assert_int_equal(possible(repair, 1, "absent"), ETC | KEY);
+    assert_int_not_equal(access(scratch_file("absent"), F_OK), 0); /* nothing to repair */
 }
 
 static void a_job_that_writes_changes_the_store_alone(void **state)
@@ -186,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_LLAMA(a_job_that_reads_leaves_nothing_to_change),
+        WITH_LLAMA(a_repair_changes_the_store_and_reads_what_a_pull_does),
         WITH_LLAMA(a_job_that_writes_changes_the_store_alone),
         WITH_LLAMA(blobs_on_another_disk_can_be_changed_through_the_link),
         WITH_LLAMA(a_pull_may_read_what_names_and_certificates_need),

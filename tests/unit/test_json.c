@@ -171,6 +171,34 @@ static void dump_is_compact_and_keeps_order(void **state)
     free(text);
 }
 
+static void a_document_is_changed_in_place(void **state)
+{
+    (void)state;
+    static const char *const path[] = {"a", "b", "c"}, *const through[] = {"z", "x"};
+    struct plm_json *root = parse("{\"z\":1,\"a\":{\"y\":2,\"b\":null}}");
+    struct plm_error err = {0};
+    char *text = NULL;
+    assert_true(plm_json_set(root, path, 3, "t", &err));
+    assert_true(plm_json_dump(root, &text, &err));
+    assert_string_equal(text, "{\"z\":1,\"a\":{\"y\":2,\"b\":{\"c\":\"t\"}}}");
+    free(text);
+    assert_false(plm_json_set(root, through, 2, "t", &err)); /* a number on the way */
+    assert_int_equal(err.code, PLM_E_PROTOCOL);
+    assert_true(plm_json_remove(root, path, 3));
+    assert_false(plm_json_remove(root, path, 3));
+    assert_false(plm_json_remove(root, through, 2));
+    err = (struct plm_error){0};
+    assert_true(plm_json_set(root, path, 2, NULL, &err));
+    assert_true(plm_json_dump_readable(root, &text, &err));
+    assert_string_equal(text, "{\n  \"z\": 1,\n  \"a\": {\n    \"y\": 2,\n    \"b\": {}\n  }\n}\n");
+    free(text);
+    plm_json_wipe(root);
+    plm_json_wipe(NULL);
+    assert_true(plm_json_new_object(&root, &err));
+    assert_true(plm_json_is_object(root));
+    plm_json_wipe(root);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +211,7 @@ int main(void)
         cmocka_unit_test(errors_say_where_and_are_printable),
         cmocka_unit_test(members_come_in_the_order_of_the_text),
         cmocka_unit_test(dump_is_compact_and_keeps_order),
+        cmocka_unit_test(a_document_is_changed_in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -203,10 +203,16 @@ static void watched_descriptor_calls_until_unwatched(void **state)
     step(loop, 10000);
     step(loop, 10000);
     assert_int_equal(r.calls, 2);
+    plm_loop_look(loop);
+    assert_int_equal(r.calls, 2);
+    assert_int_equal(write(ends[1], "z", 1), 1);
+    plm_loop_look(loop); /* without a step */
+    assert_int_equal(r.calls, 3);
     assert_int_equal(write(ends[1], "z", 1), 1);
     plm_loop_unwatch(loop, ends[0]);
     step(loop, 0);
-    assert_int_equal(r.calls, 2);
+    plm_loop_look(loop);
+    assert_int_equal(r.calls, 3);
     (void)close(ends[0]);
     (void)close(ends[1]);
     plm_loop_free(loop);

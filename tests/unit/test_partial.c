@@ -323,6 +323,26 @@ static void sweeping_removes_a_blobs_debris(void **state)
     free(bytes);
 }
 
+static void claimed_bytes_are_here_but_doubtful(void **state)
+{
+    (void)state;
+    unsigned char *bytes = made_bytes(3 << 20, 8);
+    struct plm_descriptor want = want_of(bytes, 3 << 20);
+    struct plm_partial_found found;
+    struct plm_partial *partial = NULL;
+    assert_true(plm_partial_open(&store, &want, &partial, &found, NULL));
+    assert_true(plm_os_write_at(partial->fd, bytes, 1 << 20, 0, NULL));
+    assert_true(plm_partial_claim(partial, (struct plm_span){0, 1 << 20}, NULL));
+    assert_int_equal(plm_spans_prefix(&partial->written), 1 << 20);
+    assert_int_equal(plm_spans_prefix(&partial->doubtful), 1 << 20);
+    assert_int_equal(plm_spans_total(&partial->durable), 0);
+    plm_partial_free(partial);
+    assert_true(plm_partial_open(&store, &want, &partial, &found, NULL));
+    assert_int_equal(plm_spans_prefix(&partial->written), 1 << 20); /* after a kill, too */
+    plm_partial_free(partial);
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +362,7 @@ int main(void)
         WITH_STORE(a_large_blob_without_any_record_is_salvaged_too),
         WITH_STORE(progress_outlives_a_failed_opening),
         WITH_STORE(sweeping_removes_a_blobs_debris),
+        WITH_STORE(claimed_bytes_are_here_but_doubtful),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

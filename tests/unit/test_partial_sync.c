@@ -175,7 +175,7 @@ static void several_are_synced_together_and_records_are_still_written(void **sta
         assert_int_equal(plm_partial_has_record(partials[i]), i == 2);
         free(bytes);
     }
-    plm_partial_sync_run_all(syncs, 4);
+    plm_partial_sync_run_all(syncs, 4, true);
     for (unsigned i = 0; i < 4; i++) {
         assert_true(syncs[i].ok && syncs[i].data_synced);
         assert_true(plm_partial_sync_finish(partials[i], &syncs[i], NULL));

@@ -85,6 +85,32 @@ static void a_note_stays_where_notes_can_be_kept(void **state)
     plm_os_close(fd);
 }
 
+static void a_range_is_copied_as_far_as_there_is_one(void **state)
+{
+    (void)state;
+    int from = open_new("from"), to = open_new("to");
+    char back[10] = "";
+    size_t got = 0;
+    uint64_t copied = 77;
+    plm_os_read_ahead(from); /* a hint changes nothing */
+    assert_true(plm_os_write_at(from, "0123456789", 10, 0, NULL));
+    if (!plm_os_copy_range(from, to, (struct plm_span){3, 7}, &copied) && copied == 0)
+        skip(); /* this file system cannot */
+    assert_int_equal(copied, 4);
+    assert_true(plm_os_read_at(to, back, 10, 0, &got, NULL));
+    assert_int_equal(got, 7);
+    assert_memory_equal(back,
+                        "\0\0\0"
+                        "3456",
+                        7);
+    assert_false(plm_os_copy_range(from, to, (struct plm_span){8, 12}, &copied));
+    assert_int_equal(copied, 2);
+    assert_false(plm_os_copy_range(from, -1, (struct plm_span){0, 1}, &copied));
+    assert_int_equal(copied, 0);
+    plm_os_close(from);
+    plm_os_close(to);
+}
+
 #define WITH_SCRATCH(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_drop)
 
 static void a_file_system_is_synced_in_one_go_where_that_is_known_to_work(void **state)
@@ -109,6 +135,7 @@ int main(void)
         WITH_SCRATCH(reserved_space_has_the_size_and_no_data),
         WITH_SCRATCH(a_lock_has_one_holder),
         WITH_SCRATCH(a_mapping_is_the_file),
+        WITH_SCRATCH(a_range_is_copied_as_far_as_there_is_one),
         WITH_SCRATCH(a_note_stays_where_notes_can_be_kept),
         WITH_SCRATCH(a_file_system_is_synced_in_one_go_where_that_is_known_to_work),
     };

@@ -257,6 +257,37 @@ static void names_come_out_as_ollama_reads_them(void **state)
         compare_vector(plm_json_at(vectors, i));
 }
 
+static void a_registrys_address_is_host_and_scheme(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *host;
+        enum plm_scheme scheme;
+    } rows[] = {
+        {"r.example", "r.example", PLM_SCHEME_HTTPS},
+        {"r.example:5000/", "r.example:5000", PLM_SCHEME_HTTPS},
+        {"http://[::1]:5000/v2/", "[::1]:5000", PLM_SCHEME_HTTP},
+        {"https://index.docker.io/v1/", "index.docker.io", PLM_SCHEME_HTTPS},
+        {"https+insecure://h/v2", "h", PLM_SCHEME_HTTPS_INSECURE},
+    };
+    static const char *const wrong[] = {"",        "/",       "/v2/", "h/x", "h/v3", "h:0", "h:x",
+                                        "ftp://h", "http://", "u@h",  "h\n", "..",   "h?x"};
+    for (size_t i = 0; i < PLM_COUNT(rows); i++) {
+        struct plm_ref ref;
+        struct plm_error err = {0};
+        assert_true(plm_ref_parse_host(rows[i].text, &ref, &err));
+        assert_string_equal(ref.host, rows[i].host);
+        assert_int_equal(ref.scheme, rows[i].scheme);
+    }
+    for (size_t i = 0; i < PLM_COUNT(wrong); i++) {
+        struct plm_ref ref;
+        struct plm_error err = {0};
+        if (plm_ref_parse_host(wrong[i], &ref, &err))
+            fail_msg("%s", wrong[i]);
+        assert_int_equal(err.code, PLM_E_USAGE);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +301,7 @@ int main(void)
         cmocka_unit_test(parts_of_a_path_are_checked_like_names),
         cmocka_unit_test(models_are_the_same_by_all_four_parts),
         cmocka_unit_test(names_come_out_as_ollama_reads_them),
+        cmocka_unit_test(a_registrys_address_is_host_and_scheme),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -189,6 +189,39 @@ static void redacted_url_has_no_secret(void **state)
     assert_null(strstr(plm_url_redacted("", out, sizeof(out)), "hidden"));
 }
 
+static void two_names_of_one_party_and_this_machine_are_known(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } rows[] = {
+        {"https://hf.co/x", "https://huggingface.co/", true},
+        {"https://hf.co/", "https://hf.co:443/y", true},
+        {"http://hf.co/", "http://huggingface.co/", false},
+        {"https://hf.co/", "https://huggingface.co:444/", false},
+        {"https://hf.co/", "https://cdn.hf.co/", false},
+        {"https://a.example/", "https://b.example/", false},
+    };
+    static const char *const ours[] = {"http://127.0.0.1/", "http://127.9.9.9:81/", "http://[::1]/",
+                                       "https://localhost/", "http://a.localhost/"};
+    static const char *const others[] = {"http://128.0.0.1/", "http://[::2]/",
+                                         "http://localhost.x/", "http://xlocalhost/"};
+    struct plm_url a, b;
+    for (size_t i = 0; i < PLM_COUNT(rows); i++) {
+        assert_true(plm_url_parse(rows[i].a, &a, NULL) && plm_url_parse(rows[i].b, &b, NULL));
+        assert_int_equal(plm_url_same_party(&a, &b), rows[i].same);
+    }
+    for (size_t i = 0; i < PLM_COUNT(ours); i++) {
+        assert_true(plm_url_parse(ours[i], &a, NULL));
+        assert_true(plm_url_is_loopback(&a));
+    }
+    for (size_t i = 0; i < PLM_COUNT(others); i++) {
+        assert_true(plm_url_parse(others[i], &a, NULL));
+        assert_false(plm_url_is_loopback(&a));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +233,7 @@ int main(void)
         cmocka_unit_test(dangerous_redirects_are_refused),
         cmocka_unit_test(http_may_become_https),
         cmocka_unit_test(redacted_url_has_no_secret),
+        cmocka_unit_test(two_names_of_one_party_and_this_machine_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

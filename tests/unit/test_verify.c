@@ -168,7 +168,8 @@ static void what_was_hashed_before_is_trusted_when_asked(void **state)
     assert_says(said_of("only a"), "\"Verdict\":\"trusted\",\"Failed\":false,\"FoundSize\":6,"
                                    "\"FoundDigest\":null,\"CheckedAt\":\"20");
     assert_says(said(PLM_EV_MODEL_CHECKED, 0), "\"Verdict\":\"trusted\"");
-    assert_says(said(PLM_EV_VERIFY_DONE, 0), "\"BlobsTrusted\":2,\"HashedBytes\":0,");
+    assert_says(said(PLM_EV_VERIFY_DONE, 0),
+                "\"BlobsTrusted\":2,\"BlobsRepaired\":0,\"FetchedBytes\":0,\"HashedBytes\":0,");
     put_line(blob_of_text("only a"), "only A");
     assert_int_equal(verify_fast("a"), PLM_E_INTEGRITY);
     assert_says(said_of("shared by all"), "\"Verdict\":\"trusted\"");

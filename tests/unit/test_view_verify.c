@@ -29,6 +29,7 @@ static void emit_model(struct view_world *w, enum plm_model_verdict verdict, uin
     struct plm_event event = verify_event(w, PLM_EV_MODEL_CHECKED);
     event.model_checked.verdict = verdict;
     event.model_checked.blobs_bad = bad;
+    event.model_checked.blobs_repaired = verdict == PLM_MODEL_REPAIRED;
     event.model_checked.message = verdict == PLM_MODEL_BAD_MANIFEST ? "manifests/x: no JSON" : NULL;
     if (verdict >= PLM_MODEL_BAD_MANIFEST)
         event.model_checked.blobs = 0;
@@ -70,6 +71,7 @@ static void models_are_results_and_damage_is_told_as_errors(void **state)
                         "verifying 3 models: 7 blobs, 3 GB\n"
                         "  ok       llama3.2:3b 2.0 GB\n"
                         "  trusted  llama3.2:3b 2.0 GB checked on 2023-11-14 and unchanged since\n"
+                        "  repaired llama3.2:3b 2.0 GB 1 blob\n"
                         "  changed  llama3.2:3b 2.0 GB removed or replaced meanwhile\n"
                         "  damaged  llama3.2:3b 2.0 GB 2 of 6 blobs\n"
                         "  unread   llama3.2:3b 2.0 GB\n"
@@ -121,6 +123,42 @@ static void verbose_names_each_blob_and_what_its_trust_rests_on(void **state)
                                "  trusted  bdbdbdbdbdbd 2.0 GB [2/3] checked on 2023-11-14 and "
                                "unchanged since\n");
     world_close(&w);
+}
+
+static void repairs_are_told_with_what_they_cost(void **state)
+{
+    (void)state;
+    for (int quiet = 0; quiet < 2; quiet++) {
+        struct view_world w = {0};
+        w.options.quiet = quiet;
+        world_pipe(&w, PLM_VIEW_TABLE);
+        emit(&w, PLM_EV_REPAIR_START);
+        emit(&w, PLM_EV_BLOB_VERIFIED);
+        emit(&w, PLM_EV_BLOB_REPAIRED);
+        struct plm_error why = {.code = PLM_E_HTTP, .msg = "blob bdbdbdbdbdbd: answered 404"};
+        struct plm_event event = verify_event(&w, PLM_EV_BLOB_REPAIRED);
+        event.blob_repaired.error = &why;
+        world_event(&w, &event);
+        event = verify_event(&w, PLM_EV_VERIFY_DONE);
+        event.verify.blobs_repaired = 1;
+        event.verify.blobs_trusted = 0;
+        world_event(&w, &event);
+        world_end(&w);
+        const char *summary =
+            "checked 3 models  7 blobs, 3 GB in 1.6s, 1 repaired: 1 model failed\n";
+        const char *told = strstr(w.out, summary);
+        assert_non_null(told);
+        if (quiet)
+            assert_ptr_equal(told, w.out);
+        else
+            assert_string_equal(w.out, "  repairing 2 blobs 2.0 GB\n"
+                                       "  repaired bdbdbdbdbdbd 2.0 GB (67 MB fetched)\n"
+                                       "checked 3 models  7 blobs, 3 GB in 1.6s, 1 repaired: "
+                                       "1 model failed\n");
+        assert_string_equal(w.err, "damaged: blob bdbdbdbdbdbd could not be repaired" NEEDED
+                                   ": answered 404\n");
+        world_close(&w);
+    }
 }
 
 static void one_model_is_called_by_its_name(void **state)
@@ -176,6 +214,7 @@ int main(void)
         cmocka_unit_test(quiet_leaves_the_summary_and_all_errors),
         cmocka_unit_test(compact_is_a_line_at_each_end),
         cmocka_unit_test(verbose_names_each_blob_and_what_its_trust_rests_on),
+        cmocka_unit_test(repairs_are_told_with_what_they_cost),
         cmocka_unit_test(one_model_is_called_by_its_name),
         cmocka_unit_test(on_a_terminal_nothing_is_wider_and_the_cursor_comes_back),
     };
