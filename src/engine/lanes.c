@@ -17,10 +17,12 @@
 #define AS_MUCH 0.96
 #define SURELY_LESS 0.85
 #define COLLAPSED 0.6
-/* So many short windows, at most, until the speed is steady. */
-#define STEADY_MOST 10
+/* So many short windows, at most, until the speed is steady: over a long way that takes seconds. */
+#define STEADY_MOST 4
 /* New connections push others' packets out of the queues on the way: not in the first second. */
 #define STEADY_LEAST_MS 1000
+/* So far away a connection needs seconds to gain its speed: many gain it sooner. */
+#define FAR_MS 100
 #define TRIM_WORTH_S 30
 
 void plm_lanes_init(struct plm_lanes *lanes, unsigned least, unsigned most)
@@ -80,6 +82,7 @@ static void enter(struct plm_lanes *lanes, enum plm_lanes_phase phase,
     lanes->phase = phase;
     lanes->phase_ms = view->now_ms;
     lanes->before = 0;
+    lanes->is_second_look = false;
     open_window(lanes, view);
 }
 
@@ -110,8 +113,8 @@ static void look_measuring(struct plm_lanes *lanes, const struct plm_lanes_view 
     /* The time before the first byte says nothing; nor does what each gains by itself at first. */
     int64_t since = view->now_ms - lanes->phase_ms;
     bool is_steady = lanes->before > 0 && rate < SURELY_MORE * lanes->before;
-    bool is_time = (is_steady && since >= STEADY_LEAST_MS) || since >= STEADY_MOST * short_ms(view);
-    if (rate > 0 && (is_time || view->is_waiting)) {
+    bool is_time = since >= STEADY_LEAST_MS && (is_steady || since >= STEADY_MOST * short_ms(view));
+    if (rate > 0 && (is_time || view->is_waiting || view->answer_ms >= FAR_MS)) {
         grow(lanes, rate, view);
         return;
     }
@@ -144,6 +147,11 @@ static void look_grown(struct plm_lanes *lanes, const struct plm_lanes_view *vie
         return;
     if (rate >= MORE * lanes->base) {
         keep_grown(lanes, rate, view);
+        return;
+    }
+    if (rate < SURELY_LESS * lanes->base && !lanes->is_second_look) {
+        lanes->is_second_look = true; /* rather the link, which mends from a burst of losses */
+        open_window(lanes, view);
         return;
     }
     lanes->probe = rate;

@@ -37,6 +37,7 @@ struct plm_lanes {
     double base;         /**< … and what it brought, bytes a second */
     double probe;        /**< what the number brought that was given up */
     double before;       /**< what came in the window before this one; 0: none */
+    bool is_second_look; /**< what was tried brought so much less that it is looked at again */
     bool is_less_next;   /**< after the hold, fewer are tried instead of more */
     int64_t from_ms;     /**< start of the window that is measured; -1: none */
     uint64_t from_bytes;

@@ -187,7 +187,7 @@ static void a_server_that_takes_six_is_seldom_asked_for_more(void **state)
 static void what_connections_gain_by_themselves_is_no_reason_for_more(void **state)
 {
     (void)state;
-    const struct link link = {.shared = 50 * MB, .answer_ms = 100, .starts_slowly = true};
+    const struct link link = {.shared = 50 * MB, .answer_ms = 60, .starts_slowly = true};
     struct transfer t = start_growing(&link);
     assert_true(share_of_best(&link, &t, 60000) > 0.95);
     assert_int_equal(plm_lanes_allowed(&t.lanes), PLM_LANES_LEAST);
