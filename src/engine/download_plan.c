@@ -171,6 +171,7 @@ void plm_download_chunk_ended(struct plm_chunk *chunk)
     uint64_t rate = plm_chunk_rate(chunk, plm_loop_now(plm_pull_loop(pull)));
     if (rate > 0)
         pull->usual_rate = pull->usual_rate ? (3 * pull->usual_rate + rate) / 4 : rate;
+    pull->ended++;
     plm_chunk_free(chunk);
     plm_pull_kick(pull);
 }

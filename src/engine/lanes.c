@@ -17,9 +17,12 @@
 #define AS_MUCH 0.96
 #define SURELY_LESS 0.85
 #define COLLAPSED 0.6
-/* Each connection for itself became faster: not for being one of more. */
-#define FASTER_EACH 1.15
-#define TRIM_AFTER_MS 3000
+/* So many short windows, at most, until the speed is steady: over a long way that takes seconds. */
+#define STEADY_MOST 4
+/* New connections push others' packets out of the queues on the way: not in the first second. */
+#define STEADY_LEAST_MS 1000
+/* So far away a connection needs seconds to gain its speed: many gain it sooner. */
+#define FAR_MS 100
 #define TRIM_WORTH_S 30
 
 void plm_lanes_init(struct plm_lanes *lanes, unsigned least, unsigned most)
@@ -78,6 +81,8 @@ static void enter(struct plm_lanes *lanes, enum plm_lanes_phase phase,
 {
     lanes->phase = phase;
     lanes->phase_ms = view->now_ms;
+    lanes->before = 0;
+    lanes->is_second_look = false;
     open_window(lanes, view);
 }
 
@@ -103,16 +108,22 @@ static void grow(struct plm_lanes *lanes, double rate, const struct plm_lanes_vi
 static void look_measuring(struct plm_lanes *lanes, const struct plm_lanes_view *view)
 {
     double rate = window_rate(lanes, view, short_ms(view));
-    if (rate > 0)
+    if (rate < 0)
+        return;
+    /* The time before the first byte says nothing; nor does what each gains by itself at first. */
+    int64_t since = view->now_ms - lanes->phase_ms;
+    bool is_steady = lanes->before > 0 && rate < SURELY_MORE * lanes->before;
+    bool is_time = since >= STEADY_LEAST_MS && (is_steady || since >= STEADY_MOST * short_ms(view));
+    if (rate > 0 && (is_time || view->is_waiting || view->answer_ms >= FAR_MS)) {
         grow(lanes, rate, view);
-    else if (rate == 0) /* the time before the first byte says nothing */
-        open_window(lanes, view);
+        return;
+    }
+    lanes->before = rate;
+    open_window(lanes, view);
 }
 
 static void keep_grown(struct plm_lanes *lanes, double rate, const struct plm_lanes_view *view)
 {
-    if (rate / lanes->wanted > FASTER_EACH * lanes->base / lanes->base_count)
-        lanes->is_unproven = true;
     lanes->hold_ms = HOLD_FIRST_MS;
     grow(lanes, rate, view);
 }
@@ -136,6 +147,11 @@ static void look_grown(struct plm_lanes *lanes, const struct plm_lanes_view *vie
         return;
     if (rate >= MORE * lanes->base) {
         keep_grown(lanes, rate, view);
+        return;
+    }
+    if (rate < SURELY_LESS * lanes->base && !lanes->is_second_look) {
+        lanes->is_second_look = true; /* rather the link, which mends from a burst of losses */
+        open_window(lanes, view);
         return;
     }
     lanes->probe = rate;
@@ -171,13 +187,15 @@ static void look_holding(struct plm_lanes *lanes, const struct plm_lanes_view *v
     open_window(lanes, view);
     bool is_long = rate > 0 && (double)view->left / rate > TRIM_WORTH_S;
     bool collapsed = rate < COLLAPSED * lanes->base;
-    if (collapsed || held >= lanes->hold_ms) {
+    if (!collapsed && held < lanes->hold_ms)
+        return;
+    bool is_less = !collapsed && is_long && lanes->is_less_next && lanes->wanted > lanes->least;
+    lanes->is_less_next = !is_less;
+    if (!is_less) {
         lanes->hold_ms = lanes->hold_ms * 2 < HOLD_MOST_MS ? lanes->hold_ms * 2 : HOLD_MOST_MS;
         enter(lanes, PLM_LANES_MEASURING, view);
-        return;
-    }
-    if (lanes->is_unproven && lanes->wanted > lanes->least && is_long && held >= TRIM_AFTER_MS) {
-        lanes->base = rate > lanes->base ? rate : lanes->base;
+    } else {
+        lanes->base = rate;
         lanes->base_count = lanes->wanted;
         lanes->wanted = lanes->wanted / 2 > lanes->least ? lanes->wanted / 2 : lanes->least;
         enter(lanes, PLM_LANES_TRIMMED, view);
@@ -192,12 +210,12 @@ static void look_trimmed(struct plm_lanes *lanes, const struct plm_lanes_view *v
         return;
     if (rate < (is_falling ? SURELY_LESS : AS_MUCH) * lanes->base) {
         lanes->wanted = lanes->base_count;
-        lanes->is_unproven = false;
         hold(lanes, view);
     } else if (is_falling) {
         open_window(lanes, view);
     } else {
-        hold(lanes, view); /* and half of these, perhaps */
+        lanes->is_less_next = true; /* half of these, perhaps */
+        hold(lanes, view);
     }
 }
 
@@ -218,7 +236,9 @@ void plm_lanes_look(struct plm_lanes *lanes, const struct plm_lanes_view *view)
     if (view->is_starved && is_trial) {
         lanes->wanted = lanes->base_count;
         enter(lanes, PLM_LANES_MEASURING, view);
-    } else if (view->is_starved || lanes->from_ms < 0) {
+    } else if (lanes->from_ms < 0) {
+        enter(lanes, lanes->phase, view); /* the first look, or the first since a refusal */
+    } else if (view->is_starved) {
         open_window(lanes, view);
     } else {
         look[lanes->phase](lanes, view);

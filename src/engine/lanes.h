@@ -6,10 +6,9 @@
  *                       → (they did not) RETURNED → HOLDING → MEASURING …
  *     HOLDING → TRIMMED → HOLDING
  *
- * It begins politely, doubles while that brings more bytes a second, and takes back what did not
- * help. What grew while every connection was still gaining speed by itself proves nothing: on a
- * long transfer half of it is given up again, if that costs nothing. A server that refuses sets a
- * ceiling, which rises by one every 10 s.
+ * It begins politely, waits until the speed is steady, doubles while that brings more bytes a
+ * second, and takes back what did not help. Now and then it tries more again, or, when much is
+ * left, fewer. A server that refuses sets a ceiling, which rises by one every 10 s.
  */
 #pragma once
 
@@ -37,7 +36,9 @@ struct plm_lanes {
     unsigned base_count; /**< the number before it was changed … */
     double base;         /**< … and what it brought, bytes a second */
     double probe;        /**< what the number brought that was given up */
-    bool is_unproven;    /**< it grew while each connection became faster anyway */
+    double before;       /**< what came in the window before this one; 0: none */
+    bool is_second_look; /**< what was tried brought so much less that it is looked at again */
+    bool is_less_next;   /**< after the hold, fewer are tried instead of more */
     int64_t from_ms;     /**< start of the window that is measured; -1: none */
     uint64_t from_bytes;
 };
@@ -48,6 +49,7 @@ struct plm_lanes_view {
     uint64_t received; /**< bytes so far */
     uint64_t left;     /**< bytes that are still to come */
     unsigned active;   /**< connections in use */
+    bool is_waiting;   /**< most of them wait for an answer most of the time: requests are short */
     bool is_starved;   /**< there is nothing to ask for with more of them */
     int64_t answer_ms; /**< the quickest answer yet: a round trip or two; 0: none yet */
 };

@@ -12,6 +12,8 @@
 #define PIECE_ANSWERS_LEAST 5
 #define PIECE_MS_LEAST 500
 #define PIECE_MOST_MS 60000
+/* What is left is enough for so many pieces for each connection: more of them may come. */
+#define SHARES 4
 #define RATE_MOST (UINT64_C(1) << 40)
 /* A cut connection throws away what is on its way to us, and a new one needs some answers. */
 #define SPLIT_ANSWERS 5
@@ -45,7 +47,7 @@ uint64_t plm_plan_chunk_length(uint64_t size, uint64_t left, uint64_t most,
     if (size <= WHOLE)
         return size > 0 && size < most ? size : most;
     uint64_t even = on_grid(size / pace->connections);
-    uint64_t share = on_grid(left / (2 * (uint64_t)pace->connections));
+    uint64_t share = on_grid(left / (SHARES * (uint64_t)pace->connections));
     if (least > LEAST)
         least = LEAST;
     if (least > even)

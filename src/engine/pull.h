@@ -53,6 +53,7 @@ struct plm_pull {
     bool is_child;          /**< the manifest was chosen out of an index */
     struct plm_lanes lanes; /**< how many chunks may be under way */
     unsigned active;        /**< chunks under way */
+    uint64_t ended;         /**< chunks that came to their end */
     bool is_starved;        /**< more may be, but there is nothing to ask for */
     int64_t answer_ms;      /**< shortest time from a request to its answer; 0: none yet */
     uint64_t total, received, shown;

@@ -82,12 +82,23 @@ bool plm_pull_schedule(struct plm_pull *pull)
     return !pull->error.code && pull->next == pull->count && pull->open_count == 0;
 }
 
+/* Many requests have ended already, and still most connections wait: small blobs. */
+static bool is_waiting(const struct plm_pull *pull)
+{
+    unsigned waiting = 0;
+    for (size_t i = 0; i < pull->open_count; i++)
+        for (const struct plm_chunk *c = pull->open[i]->chunks; c; c = c->next)
+            waiting += c->state == PLM_CHUNK_CONNECTING;
+    return pull->ended >= 2 * plm_lanes_allowed(&pull->lanes) && 2 * waiting > pull->active;
+}
+
 void plm_pull_look_at_lanes(struct plm_pull *pull)
 {
     const struct plm_lanes_view view = {.now_ms = plm_loop_now(plm_pull_loop(pull)),
                                         .received = pull->received,
                                         .left = pull->total - pull->shown,
                                         .active = pull->active,
+                                        .is_waiting = is_waiting(pull),
                                         .is_starved = pull->is_starved,
                                         .answer_ms = pull->answer_ms};
     plm_lanes_look(&pull->lanes, &view);

@@ -59,7 +59,7 @@ static void pieces_shrink_towards_the_end(void **state)
         before = length;
     }
     assert_int_equal(plm_plan_chunk_length(2 * GIB, 2 * GIB, 64 * MIB, &pace), 64 * MIB);
-    assert_int_equal(plm_plan_chunk_length(2 * GIB, 128 * MIB, 64 * MIB, &pace), 16 * MIB);
+    assert_int_equal(plm_plan_chunk_length(2 * GIB, 256 * MIB, 64 * MIB, &pace), 16 * MIB);
     assert_int_equal(plm_plan_chunk_length(2 * GIB, 1, 64 * MIB, &many), 2 * MIB);
     assert_int_equal(plm_plan_chunk_length(GIB, 1, 64 * KIB, &many),
                      64 * KIB); /* as the user said */
