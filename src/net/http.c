@@ -135,6 +135,7 @@ static void on_stall_check(void *ctx)
     struct plm_http_client *client = ctx;
     struct plm_http_transfer *t = client->first;
     while (t) {
+        plm_http_look_at_queue(t);
         if (!is_stalled(t)) { /* NOLINT(clang-analyzer-unix.Malloc): who ends is off the list */
             t = t->next;
             continue;
@@ -224,6 +225,8 @@ bool plm_http_client_new(struct plm_loop *loop, const struct plm_http_options *o
     if (!client)
         return plm_fail(err, PLM_E_NOMEM, "no memory for the HTTP client");
     client->loop = loop;
+    for (size_t i = 0; i < PLM_HTTP_SOCKETS; i++)
+        client->sockets[i] = -1;
     client->stall_check = (struct plm_timer){.fire = on_stall_check, .ctx = client};
     client->resume = (struct plm_timer){.fire = on_resume, .ctx = client};
     if (!copy_options(client, options, err)) {
@@ -288,6 +291,7 @@ bool plm_http_start(struct plm_http_client *client, const struct plm_http_reques
     t->body_max = request->body_max;
     t->body = request->body;
     t->patience = request->patience;
+    t->socket = -1;
     t->done = done;
     t->ctx = ctx;
     t->active_ms = plm_loop_now(client->loop);
