@@ -45,6 +45,8 @@ static void release(struct plm_http_transfer *t)
         curl_easy_cleanup(t->easy);
     curl_slist_free_all(t->headers);
     curl_slist_free_all(t->resolves);
+    curl_slist_free_all(t->connect_to);
+    free(t->sight);
     plm_http_head_done(&t->outcome.head);
     plm_buf_done(&t->outcome.body);
     free(t);
@@ -70,6 +72,7 @@ static void conclude(struct plm_http_transfer *t, CURLcode code)
     if (curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address &&
         strlen(address) < sizeof(outcome->remote_address))
         memcpy(outcome->remote_address, address, strlen(address) + 1);
+    plm_http_take_sight(t);
     if (!t->sent && code != CURLE_OK)
         plm_http_way_lost(t);
     if (t->decided)

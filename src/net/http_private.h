@@ -42,6 +42,10 @@ struct plm_http_transfer {
     CURL *easy;
     struct curl_slist *headers;
     struct curl_slist *resolves; /* the client's, and the way that is known */
+    struct curl_slist *connect_to;
+    struct plm_http_sight *sight; /* owned; NULL unless it is observed */
+    void (*found)(void *ctx, const char *address);
+    void *found_ctx;
     struct plm_http_sink sink;
     struct plm_http_body body;
     uint64_t body_at; /* bytes of it that the library has taken */
@@ -115,6 +119,14 @@ size_t plm_http_on_header(char *bytes, size_t one, size_t length, void *ctx);
 size_t plm_http_on_body(char *bytes, size_t one, size_t length, void *ctx);
 int plm_http_on_sending(void *ctx, char *remote_ip, char *local_ip, int remote_port,
                         int local_port);
+
+/* http_sight.c */
+
+/** Sets what an observed request needs; nothing for others. */
+PLM_MUST bool plm_http_set_sight(struct plm_http_transfer *transfer,
+                                 const struct plm_http_request *request, const struct plm_url *url);
+/** Fills the outcome's sight, at the end. */
+void plm_http_take_sight(struct plm_http_transfer *transfer);
 
 /* http_end.c */
 
