@@ -23,7 +23,7 @@ static const struct plm_job_kind *const kinds[PLM_VERBS] = {
     [PLM_VERB_CP] = &plm_copy_kind,       [PLM_VERB_CLEAN] = &plm_clean_kind,
     [PLM_VERB_KEYGEN] = &plm_keygen_kind, [PLM_VERB_VERIFY] = &plm_verify_kind,
     [PLM_VERB_PUSH] = &plm_push_kind,     [PLM_VERB_LOGIN] = &plm_login_kind,
-    [PLM_VERB_LOGOUT] = &plm_logout_kind,
+    [PLM_VERB_LOGOUT] = &plm_logout_kind, [PLM_VERB_DOCTOR] = &plm_doctor_kind,
 };
 
 static bool make_user_agent(struct plm_engine *engine, struct plm_error *err)
@@ -194,6 +194,7 @@ static bool copy_spec(struct plm_job *job, const struct plm_job_spec *spec)
     job->dry_run = spec->dry_run;
     job->fast = spec->fast;
     job->repair = spec->repair;
+    job->with_push = spec->with_push;
     job->models = calloc(spec->model_count ? spec->model_count : 1, sizeof(*job->models));
     while (job->models && job->model_count < spec->model_count) {
         if (!copy_text(spec->models[job->model_count], &job->models[job->model_count]))
