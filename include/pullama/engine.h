@@ -53,6 +53,8 @@ struct plm_job_spec {
     const char *secret; /**< login: password; the copy is overwritten when the job is freed */
     bool with_push; /**< doctor: also opens an upload session, and deletes it again */
     bool dry_run;
+    bool has_age; /**< prune: older_than_ms counts; else an hour, and while Ollama pulls, nothing goes */
+    int64_t older_than_ms; /**< prune: spare what was written since */
 };
 
 struct plm_engine;

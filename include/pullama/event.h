@@ -53,12 +53,15 @@ enum plm_event_kind {
     PLM_EV_SHOW,          /**< show */
     PLM_EV_RM_START,      /**< model */
     PLM_EV_RM_MANIFEST,   /**< file: path of the manifest */
-    PLM_EV_RM_BLOB,       /**< blob; file.dry_run alone */
+    PLM_EV_RM_BLOB,       /**< blob; file.bytes and file.dry_run alone */
     PLM_EV_RM_DONE,       /**< removed */
     PLM_EV_COPIED,        /**< copied */
     PLM_EV_CLEAN_START,   /**< nothing */
     PLM_EV_CLEAN_FILE,    /**< file */
     PLM_EV_CLEAN_DONE,    /**< removed */
+    PLM_EV_PRUNE_START,   /**< nothing */
+    PLM_EV_PRUNE_BLOB,    /**< pruned: a blob that no manifest names */
+    PLM_EV_PRUNE_DONE,    /**< prune_done */
     PLM_EV_VERIFY_START,  /**< verify */
     PLM_EV_BLOB_CHECKED,  /**< blob, users, blob_checked */
     PLM_EV_MODEL_CHECKED, /**< model_checked: once for each model */
@@ -92,6 +95,7 @@ enum plm_verb {
     PLM_VERB_CP,
     PLM_VERB_CLEAN,
     PLM_VERB_VERIFY,
+    PLM_VERB_PRUNE,
     PLM_VERB_KEYGEN,
     PLM_VERB_LOGIN,
     PLM_VERB_LOGOUT,
@@ -377,6 +381,19 @@ struct plm_event {
             uint64_t bytes;   /**< on the disk */
             bool dry_run;
         } file;
+        struct {
+            const char *path;
+            const char *why; /**< it goes, or stays */
+            uint64_t size;
+            uint64_t freed; /**< bytes that the disk gets back */
+            bool kept, dry_run;
+        } pruned;
+        struct {
+            uint32_t files, kept;
+            uint64_t bytes;      /**< really freed on the disk */
+            uint64_t kept_bytes; /**< on the disk */
+            bool dry_run;
+        } prune_done;
         struct plm_event_blob_checked blob_checked;
         struct plm_event_model_checked model_checked;
         struct plm_event_verify verify;

@@ -35,6 +35,8 @@ static const struct plm_option_row rows[PLM_OPTIONS] = {
                       "and inode"},
     [PLM_OPT_REPAIR] = {"repair", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
                         "fetch again what is damaged, from where the models are from"},
+    [PLM_OPT_OLDER_THAN] = {"older-than", 0, PLM_VALUE_DURATION, "TIME", 0, 36500 * DAY, "1h",
+                            "spare what was written since; 0s: nothing"},
     [PLM_OPT_AS] = {"as", 0, PLM_VALUE_TEXT, "REF", 0, 0, "the model's own name",
                     "what the model is to be called at the registry"},
     [PLM_OPT_CONNECTIONS] = {"connections", 'x', PLM_VALUE_COUNT, "N", 1, 32,
@@ -100,7 +102,7 @@ bool plm_option_find_letter(char letter, enum plm_option_id *out)
     return false;
 }
 
-bool plm_option_nearest(const char *name, uint32_t among, enum plm_option_id *out)
+bool plm_option_nearest(const char *name, uint64_t among, enum plm_option_id *out)
 {
     unsigned best = UINT_MAX, distance;
     for (unsigned id = 0; id < PLM_OPTIONS; id++) {

@@ -40,6 +40,16 @@ static bool job_all_operands(const struct plm_args *args, size_t n, struct plm_j
     return true;
 }
 
+static bool job_prune(const struct plm_args *args, size_t n, struct plm_job_spec *out)
+{
+    const struct plm_option_value *age = &args->values[PLM_OPT_OLDER_THAN];
+    if (!job_once(args, n, out))
+        return false;
+    out->has_age = age->given;
+    out->older_than_ms = (int64_t)age->number;
+    return true;
+}
+
 /* The engine reads the target of a push with its model. */
 static bool job_push(const struct plm_args *args, size_t n, struct plm_job_spec *out)
 {
@@ -132,6 +142,17 @@ static const struct plm_verb_row rows[] = {
      .options = PLM_OPT_BIT(PLM_OPT_FAST) | PLM_OPT_BIT(PLM_OPT_REPAIR) | NETWORK_OPTIONS |
                 PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_MIN_FREE),
      .job = job_all_operands},
+    {.verb = PLM_VERB_PRUNE,
+     .name = "prune",
+     .operands = "",
+     .summary = "remove blobs that no model names",
+     .more =
+         "What a running pullama needs stays, and, unless --older-than says otherwise, what is "
+         "younger than an hour, and everything while Ollama pulls a model: it gives blobs their "
+         "names before the model has one. If any manifest in the store cannot be read, nothing "
+         "is removed. Unfinished downloads are `clean`'s to remove.",
+     .options = PLM_OPT_BIT(PLM_OPT_DRY_RUN) | PLM_OPT_BIT(PLM_OPT_OLDER_THAN),
+     .job = job_prune},
     {.verb = PLM_VERB_CLEAN,
      .name = "clean",
      .operands = "",
@@ -221,7 +242,7 @@ const struct plm_verb_row *plm_verb_nearest(const char *word)
 bool plm_verb_is_reserved(const char *word)
 {
     static const char *const later[] = {"queue",  "outdated", "update", "export",
-                                        "import", "prune",    "get",    "serve"};
+                                        "import", "get",      "serve"};
     for (size_t i = 0; i < PLM_COUNT(later); i++) {
         if (strcmp(later[i], word) == 0)
             return true;

@@ -44,6 +44,9 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
     [PLM_EV_CLEAN_START] = "clean_start",
     [PLM_EV_CLEAN_FILE] = "clean_file",
     [PLM_EV_CLEAN_DONE] = "clean_done",
+    [PLM_EV_PRUNE_START] = "prune_start",
+    [PLM_EV_PRUNE_BLOB] = "prune_blob",
+    [PLM_EV_PRUNE_DONE] = "prune_done",
     [PLM_EV_VERIFY_START] = "verify_start",
     [PLM_EV_BLOB_CHECKED] = "blob_checked",
     [PLM_EV_MODEL_CHECKED] = "model_checked",
@@ -69,7 +72,7 @@ static const char *const verb_names[PLM_VERBS] = {
     [PLM_VERB_PUSH] = "push",       [PLM_VERB_SHOW] = "show",     [PLM_VERB_RM] = "rm",
     [PLM_VERB_CP] = "cp",           [PLM_VERB_CLEAN] = "clean",   [PLM_VERB_KEYGEN] = "keygen",
     [PLM_VERB_VERSION] = "version", [PLM_VERB_VERIFY] = "verify", [PLM_VERB_LOGIN] = "login",
-    [PLM_VERB_LOGOUT] = "logout",   [PLM_VERB_DOCTOR] = "doctor",
+    [PLM_VERB_LOGOUT] = "logout",   [PLM_VERB_PRUNE] = "prune",   [PLM_VERB_DOCTOR] = "doctor",
 };
 
 static const char *const blob_verdicts[PLM_BLOB_VERDICTS] = {

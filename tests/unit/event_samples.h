@@ -240,6 +240,25 @@ static inline void fill_store(struct plm_event *e, const struct event_samples *s
     }
 }
 
+static inline void fill_prune(struct plm_event *e)
+{
+    switch (e->kind) {
+    case PLM_EV_PRUNE_BLOB:
+        e->pruned.path = "blobs/" HOSTILE;
+        e->pruned.why = "no model names it";
+        e->pruned.size = e->pruned.freed = 4096;
+        break;
+    case PLM_EV_PRUNE_DONE:
+        e->prune_done.files = 2;
+        e->prune_done.bytes = 123456789;
+        e->prune_done.kept = 1;
+        e->prune_done.kept_bytes = 4096;
+        break;
+    default:
+        break;
+    }
+}
+
 static inline void fill_verify(struct plm_event *e, const struct event_samples *s)
 {
     switch (e->kind) {
@@ -301,5 +320,6 @@ static inline struct plm_event sample_event(const struct event_samples *s, enum 
     fill_push(&e, s);
     fill_store(&e, s);
     fill_verify(&e, s);
+    fill_prune(&e);
     return e;
 }

@@ -8,6 +8,7 @@ struct list {
 };
 
 static struct plm_http_sight seen;
+static bool is_direct;
 static bool has_sight;
 
 static void answer_hello(struct tiny_server *server, int fd)
@@ -28,6 +29,7 @@ static void keep_sight(void *ctx, const struct plm_http_outcome *outcome)
     has_sight = outcome->sight != NULL;
     if (has_sight)
         seen = *outcome->sight;
+        is_direct = !seen.proxy[0]; /* it lives as long as the outcome */
     record_done(ctx, outcome);
 }
 
@@ -107,7 +109,7 @@ static void an_address_is_asked_whatever_the_name_says(void **state)
     assert_true(seen.answer_us >= seen.connect_us);
     assert_int_equal(seen.tls_us, 0);
     assert_int_equal(seen.chain_length, 0);
-    assert_string_equal(seen.proxy, "");
+    assert_true(is_direct);
     world_close(&w);
 }
 
