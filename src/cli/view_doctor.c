@@ -84,7 +84,7 @@ static void show_done(struct plm_view *view, const struct plm_event *event)
         plm_line_put(&line, PLM_STYLE_ERROR, "%s: %u of %u checks failed", event->doctor.address,
                      failures, event->doctor.checks);
     else
-        plm_line_put(&line, PLM_STYLE_SUCCESS, "%s: nothing stands in the way of a pull",
+        plm_line_put(&line, PLM_STYLE_SUCCESS, "%s: nothing stands in the way",
                      event->doctor.address);
     if (warnings > 0)
         plm_line_put(&line, PLM_STYLE_WARN, ", %u warning%s", warnings, warnings == 1 ? "" : "s");

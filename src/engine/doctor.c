@@ -161,8 +161,12 @@ static bool prepare(struct plm_job *job, struct plm_error *err)
         return plm_fail(err, PLM_E_NOMEM, "no memory for a doctor");
     doctor->job = job;
     doctor->deadline = (struct plm_timer){.fire = on_deadline, .ctx = doctor};
+    if (!find_subject(doctor, err)) {
+        free(doctor);
+        return false;
+    }
     job->state = doctor;
-    return find_subject(doctor, err);
+    return true;
 }
 
 static bool start(struct plm_job *job, struct plm_error *err)

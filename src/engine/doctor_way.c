@@ -173,7 +173,9 @@ static void say_probe(struct plm_doctor *doctor, const struct plm_doctor_probe *
                        (long long)(s->connect_us / 1000));
         check.seen = seen;
         check.means = "it answers, with a certificate that is not trusted";
-        check.result = others ? PLM_CHECK_WARN : PLM_CHECK_NOTE;
+        check.result =
+            doctor->status ? PLM_CHECK_WARN : PLM_CHECK_NOTE; /* then it is told more of */
+        check.advice = doctor->status ? "tell who runs the registry: its servers differ" : NULL;
     } else {
         (void)snprintf(seen, sizeof(seen), "%s: %s", where, probe->error.msg);
         check.seen = seen;
@@ -322,6 +324,8 @@ static void say_addresses(struct plm_doctor *doctor, int64_t lookup_us)
                                     .elapsed_ms = lookup_us / 1000};
     if (doctor->is_proxied)
         check.means = "these are the proxy's addresses";
+    else if (plm_url_is_address(doctor->origin.host, strlen(doctor->origin.host)))
+        check.means = "an address was given: no name has to be looked up";
     plm_doctor_say(doctor, &check);
 }
 

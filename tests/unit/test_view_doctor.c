@@ -56,8 +56,7 @@ static void quiet_leaves_the_summary(void **state)
     event.doctor.failures = event.doctor.warnings = 0;
     world_event(&w, &event);
     world_end(&w);
-    assert_string_equal(w.out,
-                        "https://registry.example.org:5000: nothing stands in the way of a pull\n");
+    assert_string_equal(w.out, "https://registry.example.org:5000: nothing stands in the way\n");
     world_close(&w);
 }
 
