@@ -71,6 +71,9 @@ enum plm_event_kind {
     PLM_EV_KEY,           /**< key */
     PLM_EV_LOGIN,         /**< login: credentials are kept */
     PLM_EV_LOGOUT,        /**< login: they are forgotten */
+    PLM_EV_DOCTOR_START,  /**< doctor: its address alone */
+    PLM_EV_DOCTOR_CHECK,  /**< check */
+    PLM_EV_DOCTOR_DONE,   /**< doctor; not when it was interrupted */
     PLM_EV_VERSION,       /**< version */
     /* any job */
     PLM_EV_LOCK_WAITING, /**< waiting: the store lock is held by another process */
@@ -96,6 +99,7 @@ enum plm_verb {
     PLM_VERB_KEYGEN,
     PLM_VERB_LOGIN,
     PLM_VERB_LOGOUT,
+    PLM_VERB_DOCTOR,
     PLM_VERB_VERSION,
     PLM_VERBS
 };
@@ -268,6 +272,46 @@ struct plm_event_verify {
     uint64_t bytes_per_second; /**< hashed ÷ elapsed */
 };
 
+/** What `doctor` looks at, in the order in which it does. */
+enum plm_check_kind {
+    PLM_CHECK_RESOLVER,    /**< which addresses the name has */
+    PLM_CHECK_PROXY,       /**< what stands between */
+    PLM_CHECK_ADDRESS,     /**< does one answer, and how soon */
+    PLM_CHECK_CERTIFICATE, /**< who signed for the server */
+    PLM_CHECK_AUTH,        /**< what it wants to be shown */
+    PLM_CHECK_ACCESS,      /**< what it made of what was shown */
+    PLM_CHECK_MANIFEST,
+    PLM_CHECK_BLOB, /**< where bytes come from */
+    PLM_CHECK_RANGES,
+    PLM_CHECK_CHUNK_DIGESTS,
+    PLM_CHECK_UPLOADS,
+    PLM_CHECKS
+};
+
+enum plm_check_result {
+    PLM_CHECK_OK,
+    PLM_CHECK_NOTE,   /**< nothing is wrong: good to know */
+    PLM_CHECK_WARN,   /**< a pull works, but not as well as it could */
+    PLM_CHECK_FAILED, /**< a pull (uploads: a push) does not work */
+    PLM_CHECK_RESULTS
+};
+
+/** "resolver", "address", …; never NULL. */
+PLM_API const char *plm_check_name(enum plm_check_kind check);
+/** "ok", "note", "warning", "failed"; never NULL. */
+PLM_API const char *plm_check_result_name(enum plm_check_result result);
+
+/** One thing that `doctor` looked at. */
+struct plm_event_check {
+    enum plm_check_kind check;
+    enum plm_check_result result;
+    const char *seen; /**< may quote what a server said */
+    const char *means;
+    const char *advice;  /**< what to do, or NULL */
+    const char *address; /**< that it is about, or NULL */
+    int64_t elapsed_ms;  /**< that it took; -1: not measured */
+};
+
 struct plm_event {
     uint64_t seq;    /**< 1, 2, 3 … over all jobs of an engine */
     int64_t time_ms; /**< Unix time in milliseconds */
@@ -375,6 +419,11 @@ struct plm_event {
             bool checked;      /**< login: the registry was asked, and took them */
             bool removed;      /**< logout: there were some */
         } login;
+        struct plm_event_check check;
+        struct {
+            const char *address; /**< `https://host[:port]` that is looked at */
+            uint32_t checks, warnings, failures;
+        } doctor;
         struct {
             const char *version, *libraries;
         } version;
