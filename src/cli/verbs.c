@@ -35,6 +35,7 @@ static bool job_all_operands(const struct plm_args *args, size_t n, struct plm_j
     *out = (struct plm_job_spec){.verb = args->verb->verb,
                                  .models = args->operands,
                                  .model_count = args->operand_count,
+                                 .dry_run = plm_args_has(args, PLM_OPT_DRY_RUN),
                                  .fast = plm_args_has(args, PLM_OPT_FAST),
                                  .repair = plm_args_has(args, PLM_OPT_REPAIR)};
     return true;
@@ -142,6 +143,30 @@ static const struct plm_verb_row rows[] = {
      .options = PLM_OPT_BIT(PLM_OPT_FAST) | PLM_OPT_BIT(PLM_OPT_REPAIR) | NETWORK_OPTIONS |
                 PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_MIN_FREE),
      .job = job_all_operands},
+    {.verb = PLM_VERB_OUTDATED,
+     .name = "outdated",
+     .operands = "[MODEL...]",
+     .summary = "say which models are outdated at their registry",
+     .more =
+         "Without a MODEL, of all in the store. Each registry is asked once for a model, many at "
+         "a time, for nothing but its manifest; no blob is read or fetched. Exits with 0 when "
+         "all are current, and with 1 when one is outdated. A model whose registry cannot be "
+         "asked, or has no such model, is reported, and fails nothing unless that is so of all.",
+     .max_operands = SIZE_MAX,
+     .options = SMALL_REQUEST_OPTIONS | PLM_OPT_BIT(PLM_OPT_PLATFORM),
+     .job = job_all_operands},
+    {.verb = PLM_VERB_UPDATE,
+     .name = "update",
+     .operands = "[MODEL...]",
+     .summary = "pull the models that are outdated",
+     .more = "Those that are named, or --all. Compares as `outdated` does, then fetches the layers "
+             "that changed; layers that no model names any more go as soon as the new version "
+             "stands. A model whose registry cannot be asked stays as it is, and fails nothing.",
+     .max_operands = SIZE_MAX,
+     .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_PLATFORM) |
+                PLM_OPT_BIT(PLM_OPT_MIN_FREE) | PLM_OPT_BIT(PLM_OPT_DRY_RUN) |
+                PLM_OPT_BIT(PLM_OPT_ALL),
+     .job = job_all_operands},
     {.verb = PLM_VERB_PRUNE,
      .name = "prune",
      .operands = "",
@@ -241,8 +266,7 @@ const struct plm_verb_row *plm_verb_nearest(const char *word)
 
 bool plm_verb_is_reserved(const char *word)
 {
-    static const char *const later[] = {"queue",  "outdated", "update", "export",
-                                        "import", "get",      "serve"};
+    static const char *const later[] = {"queue", "export", "import", "get", "serve"};
     for (size_t i = 0; i < PLM_COUNT(later); i++) {
         if (strcmp(later[i], word) == 0)
             return true;
