@@ -41,9 +41,11 @@ struct plm_engine_options {
 
 struct plm_job_spec {
     enum plm_verb verb;
-    const char
-        *model; /**< reference, as typed; list: a name prefix or NULL; login, logout: a registry */
-    const char *target; /**< cp: destination; push: reference to push to, NULL: model itself */
+    const char *model;  /**< reference, as typed; list: a name prefix or NULL; login, logout: a
+                           registry; adopt: path of a GGUF file */
+    const char *target; /**< cp: destination; push: reference to push to, NULL: model itself; adopt:
+                           reference of the new model */
+    bool link;          /**< adopt: by a hard link; else by a reflink or a copy */
     const char *const *models; /**< verify, outdated, update: references, as typed; none: all in the
                                   store */
     size_t model_count;

@@ -72,6 +72,8 @@ enum plm_event_kind {
     PLM_EV_UPSTREAM,       /**< upstream: what a model's registry has */
     PLM_EV_OUTDATED_DONE,  /**< outdated */
     PLM_EV_UPDATE_DONE,    /**< updated: all that had to be pulled was */
+    PLM_EV_ADOPT_START,   /**< placed: a file is to become a model; how is known for LINK alone */
+    PLM_EV_ADOPTED,       /**< placed: it is one */
     PLM_EV_KEY,           /**< key */
     PLM_EV_LOGIN,         /**< login: credentials are kept */
     PLM_EV_LOGOUT,        /**< login: they are forgotten */
@@ -99,6 +101,7 @@ enum plm_verb {
     PLM_VERB_PRUNE,
     PLM_VERB_OUTDATED,
     PLM_VERB_UPDATE,
+    PLM_VERB_ADOPT,
     PLM_VERB_KEYGEN,
     PLM_VERB_LOGIN,
     PLM_VERB_LOGOUT,
@@ -274,6 +277,19 @@ struct plm_event_verify {
     uint64_t bytes_per_second; /**< hashed ÷ elapsed */
 };
 
+/** How the bytes of an adopted file came into the store. */
+enum plm_placement {
+    PLM_PLACED_UNKNOWN,
+    PLM_PLACED_REFLINK, /**< blocks are shared until somebody writes */
+    PLM_PLACED_LINK,    /**< it is the same file, under two names */
+    PLM_PLACED_COPY,
+    PLM_PLACED_NOT, /**< the blob was here already */
+    PLM_PLACEMENTS
+};
+
+/** "reflink", "hard_link", "copy", "present"; NULL for UNKNOWN. */
+PLM_API const char *plm_placement_name(enum plm_placement placement);
+
 /** How a model in the store compares with what its registry has. */
 enum plm_upstream_verdict {
     PLM_UPSTREAM_CURRENT,
@@ -383,6 +399,13 @@ struct plm_event {
             uint64_t kept_bytes; /**< on the disk */
             bool dry_run;
         } prune_done;
+        struct {
+            const char *path; /**< of the file, from the root */
+            enum plm_placement how;
+            uint64_t size;
+            const struct plm_digest *weights, *id; /**< of the blob and of the manifest, or NULL */
+            bool dry_run;
+        } placed;
         struct plm_event_upstream upstream;
         struct plm_event_outdated outdated;
         struct {

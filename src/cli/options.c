@@ -38,8 +38,11 @@ static const struct plm_option_row rows[PLM_OPTIONS] = {
     [PLM_OPT_OLDER_THAN] = {"older-than", 0, PLM_VALUE_DURATION, "TIME", 0, 36500 * DAY, "1h",
                             "spare what was written since; 0s: nothing"},
     [PLM_OPT_ALL] = {"all", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL, "every model in the store"},
-    [PLM_OPT_AS] = {"as", 0, PLM_VALUE_TEXT, "REF", 0, 0, "the model's own name",
-                    "what the model is to be called at the registry"},
+    [PLM_OPT_LINK] = {"link", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
+                      "by a hard link: no copy, but who writes to the file damages the model"},
+    [PLM_OPT_AS] = {"as", 0, PLM_VALUE_TEXT, "REF", 0, 0, "of push: the model's own name",
+                    "push: what the model is to be called at the registry; adopt: what it is to be "
+                    "called here"},
     [PLM_OPT_CONNECTIONS] = {"connections", 'x', PLM_VALUE_COUNT, "N", 1, 32,
                              "$OLLAMA_REGISTRY_MAXSTREAMS, else 4 to 32",
                              "connections to one host; not given: as many as help"},

@@ -60,6 +60,15 @@ static bool job_push(const struct plm_args *args, size_t n, struct plm_job_spec 
     return true;
 }
 
+static bool job_adopt(const struct plm_args *args, size_t n, struct plm_job_spec *out)
+{
+    if (!job_once(args, n, out))
+        return false;
+    out->target = args->values[PLM_OPT_AS].text;
+    out->link = plm_args_has(args, PLM_OPT_LINK);
+    return true;
+}
+
 /* Those of requests that move no blobs. */
 #define SMALL_REQUEST_OPTIONS                                                                      \
     (PLM_OPT_BIT(PLM_OPT_INSECURE) | PLM_OPT_BIT(PLM_OPT_CACERT) | PLM_OPT_BIT(PLM_OPT_PROXY) |    \
@@ -167,6 +176,19 @@ static const struct plm_verb_row rows[] = {
                 PLM_OPT_BIT(PLM_OPT_MIN_FREE) | PLM_OPT_BIT(PLM_OPT_DRY_RUN) |
                 PLM_OPT_BIT(PLM_OPT_ALL),
      .job = job_all_operands},
+    {.verb = PLM_VERB_ADOPT,
+     .name = "adopt",
+     .operands = "FILE",
+     .summary = "make a model of a GGUF file that is here",
+     .more = "`pullama adopt FILE --as MODEL`. The file stays where it is. Its bytes come into the "
+             "store by a reflink, where the file system has these (btrfs, XFS), or by a copy, or, "
+             "with --link, by a hard link; they are hashed once, there. A file that is no GGUF, or "
+             "ends before its tensors do, is refused.",
+     .min_operands = 1,
+     .max_operands = 1,
+     .options = PLM_OPT_BIT(PLM_OPT_AS) | PLM_OPT_BIT(PLM_OPT_LINK) | PLM_OPT_BIT(PLM_OPT_DRY_RUN) |
+                PLM_OPT_BIT(PLM_OPT_MIN_FREE),
+     .job = job_adopt},
     {.verb = PLM_VERB_PRUNE,
      .name = "prune",
      .operands = "",

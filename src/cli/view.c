@@ -140,7 +140,7 @@ static void emit(void *ctx, const struct plm_event *event)
     begin_job(view, event);
     plm_snapshot_fold(&view->snapshot, event);
     if (event->kind == PLM_EV_PULL_START || event->kind == PLM_EV_PUSH_START ||
-        event->kind == PLM_EV_VERIFY_START)
+        event->kind == PLM_EV_VERIFY_START || event->kind == PLM_EV_ADOPT_START)
         plm_live_begin(view);
     show(view, event);
     if (event->kind == PLM_EV_COMPLETED || event->kind == PLM_EV_FAILED)

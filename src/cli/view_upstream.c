@@ -1,4 +1,4 @@
-/* What `outdated` and `update` say of models and their registries. */
+/* What `outdated` and `update` say of models and their registries, and `adopt` of a file. */
 #include "cli/view_parts.h"
 
 #include <string.h>
@@ -63,6 +63,29 @@ static void show_updated(struct plm_view *view, const struct plm_event *event)
     plm_line_end(&line);
 }
 
+static void show_adoption(struct plm_view *view, const struct plm_event *event)
+{
+    static const char *const ways[PLM_PLACEMENTS] = {
+        [PLM_PLACED_REFLINK] =
+            "by a reflink: its blocks are shared until one of both is written to",
+        [PLM_PLACED_LINK] = "by a hard link: who writes to the file damages the model",
+        [PLM_PLACED_COPY] = "by a copy",
+        [PLM_PLACED_NOT] = "its bytes were here already",
+    };
+    char size[PLM_TEXT_SHORT];
+    struct plm_line line = plm_view_line(view, false);
+    bool is_start = event->kind == PLM_EV_ADOPT_START;
+    plm_line_put(&line, PLM_STYLE_NONE, "%s %s as %s",
+                 !is_start               ? "adopted"
+                 : event->placed.dry_run ? "would adopt"
+                                         : "adopting",
+                 event->placed.path, view->model);
+    plm_line_put(&line, PLM_STYLE_BYTES, "  %s", plm_text_size(event->placed.size, size));
+    if (!is_start && ways[event->placed.how])
+        plm_line_put(&line, PLM_STYLE_MUTED, ", %s", ways[event->placed.how]);
+    plm_line_end(&line);
+}
+
 bool plm_view_upstream(struct plm_view *view, const struct plm_event *event)
 {
     bool is_current =
@@ -77,6 +100,13 @@ bool plm_view_upstream(struct plm_view *view, const struct plm_event *event)
         return true;
     case PLM_EV_OUTDATED_DONE:
         show_summary(view, &event->outdated);
+        return true;
+    case PLM_EV_ADOPT_START:
+        if (!view->options.quiet || event->placed.dry_run)
+            show_adoption(view, event);
+        return true;
+    case PLM_EV_ADOPTED:
+        show_adoption(view, event);
         return true;
     case PLM_EV_UPDATE_DONE:
         show_updated(view, event);

@@ -48,6 +48,8 @@ static const char *hint_of(const struct plm_job *job, const struct plm_error *er
                "registry must know, pullama login keeps a password for it";
     if (pushes && (code == PLM_E_INTEGRITY || code == PLM_E_CORRUPT))
         return "remove the model and pull it again, or build it anew, then push it";
+    if (job->kind->verb == PLM_VERB_ADOPT && code == PLM_E_CORRUPT)
+        return "copy or fetch the file again; nothing of it was taken over";
     if (job->kind->verb == PLM_VERB_LOGIN && code == PLM_E_AUTH && err->http_status == 0)
         return "nobody refused them: log in over https, if the registry can be reached that way";
     if (job->kind->verb == PLM_VERB_LOGIN && code == PLM_E_AUTH)

@@ -57,6 +57,8 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
     [PLM_EV_UPSTREAM] = "upstream",
     [PLM_EV_OUTDATED_DONE] = "outdated_done",
     [PLM_EV_UPDATE_DONE] = "update_done",
+    [PLM_EV_ADOPT_START] = "adopt_start",
+    [PLM_EV_ADOPTED] = "adopted",
     [PLM_EV_KEY] = "key",
     [PLM_EV_LOGIN] = "login",
     [PLM_EV_LOGOUT] = "logout",
@@ -74,7 +76,7 @@ static const char *const verb_names[PLM_VERBS] = {
     [PLM_VERB_CP] = "cp",           [PLM_VERB_CLEAN] = "clean",   [PLM_VERB_KEYGEN] = "keygen",
     [PLM_VERB_VERSION] = "version", [PLM_VERB_VERIFY] = "verify", [PLM_VERB_LOGIN] = "login",
     [PLM_VERB_LOGOUT] = "logout",   [PLM_VERB_PRUNE] = "prune",   [PLM_VERB_OUTDATED] = "outdated",
-    [PLM_VERB_UPDATE] = "update",
+    [PLM_VERB_UPDATE] = "update",   [PLM_VERB_ADOPT] = "adopt",
 };
 
 static const char *const blob_verdicts[PLM_BLOB_VERDICTS] = {
@@ -131,6 +133,18 @@ const char *plm_blob_verdict_name(enum plm_blob_verdict verdict)
 const char *plm_model_verdict_name(enum plm_model_verdict verdict)
 {
     return (unsigned)verdict < PLM_MODEL_VERDICTS ? model_verdicts[verdict] : "unknown";
+}
+
+static const char *const placements[PLM_PLACEMENTS] = {
+    [PLM_PLACED_REFLINK] = "reflink",
+    [PLM_PLACED_LINK] = "hard_link",
+    [PLM_PLACED_COPY] = "copy",
+    [PLM_PLACED_NOT] = "present",
+};
+
+const char *plm_placement_name(enum plm_placement placement)
+{
+    return (unsigned)placement < PLM_PLACEMENTS ? placements[placement] : NULL;
 }
 
 static const char *const upstream_verdicts[PLM_UPSTREAM_VERDICTS] = {

@@ -1,4 +1,4 @@
-/* The field walk of `outdated` and `update`. */
+/* The field walk of `outdated`, `update` and `adopt`. */
 #include "event/event_fields.h"
 
 static void put_upstream(const struct plm_event_visitor *v, const struct plm_event_upstream *m)
@@ -11,6 +11,19 @@ static void put_upstream(const struct plm_event_visitor *v, const struct plm_eve
     put_number(v, "BlobCount", m->blobs);
     put_number(v, "BlobsToFetch", m->lacking);
     put_text(v, "Message", m->message);
+}
+
+static void put_placed(const struct plm_event_visitor *v, const struct plm_event *event)
+{
+    put_text(v, "Path", event->placed.path);
+    put_number(v, "Size", event->placed.size);
+    put_text(v, "How", plm_placement_name(event->placed.how));
+    if (event->kind == PLM_EV_ADOPT_START) {
+        put_truth(v, "DryRun", event->placed.dry_run);
+        return;
+    }
+    plm_fields_digest(v, "BlobDigest", event->placed.weights);
+    plm_fields_digest(v, "Digest", event->placed.id);
 }
 
 bool plm_fields_upstream(const struct plm_event_visitor *v, const struct plm_event *event)
@@ -28,6 +41,10 @@ bool plm_fields_upstream(const struct plm_event_visitor *v, const struct plm_eve
         put_number(v, "Outdated", event->outdated.outdated);
         put_number(v, "Unknown", event->outdated.unknown);
         put_number(v, "FetchBytes", event->outdated.fetch);
+        return true;
+    case PLM_EV_ADOPT_START:
+    case PLM_EV_ADOPTED:
+        put_placed(v, event);
         return true;
     case PLM_EV_UPDATE_DONE:
         put_number(v, "Updated", event->updated.updated);

@@ -263,6 +263,13 @@ static inline void fill_upstream(struct plm_event *e, const struct event_samples
     case PLM_EV_OUTDATED_DONE:
         e->outdated = (struct plm_event_outdated){5, 2, 2, 1, 1500000000};
         break;
+    case PLM_EV_ADOPT_START:
+    case PLM_EV_ADOPTED:
+        e->placed.path = "/models/" HOSTILE;
+        e->placed.how = e->kind == PLM_EV_ADOPTED ? PLM_PLACED_COPY : PLM_PLACED_UNKNOWN;
+        e->placed.size = 2019377376;
+        e->placed.weights = e->placed.id = &s->digest;
+        break;
     case PLM_EV_UPDATE_DONE:
         e->updated.updated = 2;
         e->updated.failed = 1;
