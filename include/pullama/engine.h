@@ -41,10 +41,13 @@ struct plm_engine_options {
 
 struct plm_job_spec {
     enum plm_verb verb;
-    const char
-        *model; /**< reference, as typed; list: a name prefix or NULL; login, logout: a registry */
-    const char *target; /**< cp: destination; push: reference to push to, NULL: model itself */
-    const char *const *models; /**< verify: references, as typed; none: all in the store */
+    const char *model;  /**< reference, as typed; list: a name prefix or NULL; login, logout: a
+                           registry; adopt: path of a GGUF file */
+    const char *target; /**< cp: destination; push: reference to push to, NULL: model itself; adopt:
+                           reference of the new model */
+    bool link;          /**< adopt: by a hard link; else by a reflink or a copy */
+    const char *const *models; /**< verify, outdated, update: references, as typed; none: all in the
+                                  store */
     size_t model_count;
     bool
         fast; /**< verify: trust blobs that were hashed before and are unchanged by size and time */
@@ -86,7 +89,8 @@ PLM_API bool plm_engine_confine(struct plm_engine *engine);
 /** Waits at most @p timeout_ms for something to do, and does it. False when no job is left. */
 PLM_API bool plm_engine_step(struct plm_engine *engine, int timeout_ms);
 
-/** The code of the first job that failed, in order of submission; PLM_OK when none did. */
+/** The code of the first job that failed, in order of submission; PLM_OK when none did. PLM_E_OUTDATED
+ * when nothing failed, but an `outdated` found models that are. */
 PLM_API enum plm_code plm_engine_result(const struct plm_engine *engine);
 
 /**

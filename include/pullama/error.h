@@ -31,6 +31,7 @@ enum plm_code {
     PLM_E_CORRUPT,     /**< a file in the store cannot be read as what it should be */
     PLM_E_UNSUPPORTED, /**< valid, but not something this program can do */
     PLM_E_INTERRUPTED, /**< stopped on request */
+    PLM_E_OUTDATED,    /**< no failure: `outdated` found models that are */
     PLM_CODES
 };
 

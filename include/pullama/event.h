@@ -68,6 +68,12 @@ enum plm_event_kind {
     PLM_EV_REPAIR_START,  /**< repair: all was looked at, and some of it is fetched again */
     PLM_EV_BLOB_REPAIRED, /**< blob, users, blob_repaired: or it could not be */
     PLM_EV_VERIFY_DONE,   /**< verify; not when it was interrupted */
+    PLM_EV_OUTDATED_START, /**< outdated: models alone */
+    PLM_EV_UPSTREAM,       /**< upstream: what a model's registry has */
+    PLM_EV_OUTDATED_DONE,  /**< outdated */
+    PLM_EV_UPDATE_DONE,    /**< updated: all that had to be pulled was */
+    PLM_EV_ADOPT_START,   /**< placed: a file is to become a model; how is known for LINK alone */
+    PLM_EV_ADOPTED,       /**< placed: it is one */
     PLM_EV_KEY,           /**< key */
     PLM_EV_LOGIN,         /**< login: credentials are kept */
     PLM_EV_LOGOUT,        /**< login: they are forgotten */
@@ -96,6 +102,9 @@ enum plm_verb {
     PLM_VERB_CLEAN,
     PLM_VERB_VERIFY,
     PLM_VERB_PRUNE,
+    PLM_VERB_OUTDATED,
+    PLM_VERB_UPDATE,
+    PLM_VERB_ADOPT,
     PLM_VERB_KEYGEN,
     PLM_VERB_LOGIN,
     PLM_VERB_LOGOUT,
@@ -312,6 +321,46 @@ struct plm_event_check {
     int64_t elapsed_ms;  /**< that it took; -1: not measured */
 };
 
+/** How the bytes of an adopted file came into the store. */
+enum plm_placement {
+    PLM_PLACED_UNKNOWN,
+    PLM_PLACED_REFLINK, /**< blocks are shared until somebody writes */
+    PLM_PLACED_LINK,    /**< it is the same file, under two names */
+    PLM_PLACED_COPY,
+    PLM_PLACED_NOT, /**< the blob was here already */
+    PLM_PLACEMENTS
+};
+
+/** "reflink", "hard_link", "copy", "present"; NULL for UNKNOWN. */
+PLM_API const char *plm_placement_name(enum plm_placement placement);
+
+/** How a model in the store compares with what its registry has. */
+enum plm_upstream_verdict {
+    PLM_UPSTREAM_CURRENT,
+    PLM_UPSTREAM_OUTDATED,   /**< the registry has another version, or blobs of this one are missing here */
+    PLM_UPSTREAM_NOT_SERVED, /**< the registry has no such model: it was made here, or taken away there */
+    PLM_UPSTREAM_UNKNOWN,    /**< it could not be asked, or the manifest here cannot be read */
+    PLM_UPSTREAM_NOT_HERE,   /**< the store has no such model */
+    PLM_UPSTREAM_VERDICTS
+};
+
+/** "current", "outdated", …; never NULL. */
+PLM_API const char *plm_upstream_verdict_name(enum plm_upstream_verdict verdict);
+
+struct plm_event_upstream {
+    const struct plm_ref *ref;
+    enum plm_upstream_verdict verdict;
+    const struct plm_digest *here, *there; /**< of the manifests; NULL: there is none, or it is unknown */
+    uint64_t total, fetch;                 /**< bytes of the registry's version, and to be fetched */
+    uint32_t blobs, lacking;               /**< likewise */
+    const char *message;                   /**< why it is not known, or NULL */
+};
+
+struct plm_event_outdated {
+    uint32_t models, current, outdated, unknown; /**< unknown: not served, too */
+    uint64_t fetch;                              /**< bytes that an update would fetch */
+};
+
 struct plm_event {
     uint64_t seq;    /**< 1, 2, 3 … over all jobs of an engine */
     int64_t time_ms; /**< Unix time in milliseconds */
@@ -394,6 +443,18 @@ struct plm_event {
             uint64_t kept_bytes; /**< on the disk */
             bool dry_run;
         } prune_done;
+        struct {
+            const char *path; /**< of the file, from the root */
+            enum plm_placement how;
+            uint64_t size;
+            const struct plm_digest *weights, *id; /**< of the blob and of the manifest, or NULL */
+            bool dry_run;
+        } placed;
+        struct plm_event_upstream upstream;
+        struct plm_event_outdated outdated;
+        struct {
+            uint32_t updated, failed; /**< models */
+        } updated;
         struct plm_event_blob_checked blob_checked;
         struct plm_event_model_checked model_checked;
         struct plm_event_verify verify;

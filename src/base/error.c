@@ -39,6 +39,7 @@ static const struct code_row codes[PLM_CODES] = {
     [PLM_E_CORRUPT] = {"corrupt", 1, "move the named file away, then run the command again"},
     [PLM_E_UNSUPPORTED] = {"unsupported", 1, NULL},
     [PLM_E_INTERRUPTED] = {"interrupted", 0, NULL},
+    [PLM_E_OUTDATED] = {"outdated", 1, NULL},
 };
 
 const char *plm_code_name(enum plm_code code)

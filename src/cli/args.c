@@ -217,6 +217,16 @@ static bool check_operands(const struct plm_args *args, struct plm_error *err)
                         plm_text_printable(args->operands[verb->max_operands], shown, SHOWN),
                         verb->name, space, verb->operands);
 
+    bool all = plm_args_has(args, PLM_OPT_ALL);
+    if (verb->verb == PLM_VERB_UPDATE && all == (args->operand_count > 0))
+        return plm_fail(err, PLM_E_USAGE,
+                        all ? "--all and names of models exclude each other"
+                            : "name the models to update, or all of them: pullama update --all");
+
+    if (verb->verb == PLM_VERB_ADOPT && !plm_args_has(args, PLM_OPT_AS))
+        return plm_fail(err, PLM_E_USAGE,
+                        "a name for the model is missing: pullama adopt FILE --as MODEL");
+
     if (plm_args_has(args, PLM_OPT_AS) && args->operand_count > 1)
         return plm_fail(err, PLM_E_USAGE, "--as names one model, and here are %zu",
                         args->operand_count);

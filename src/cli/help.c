@@ -25,7 +25,7 @@ static const struct pair environment[] = {
 
 static const struct pair statuses[] = {
     {"0", "done; also when stopped by a signal"},
-    {"1", "any other error"},
+    {"1", "any other error; also when `outdated` found a model that is"},
     {"2", "the disk is full"},
     {"3", "the registry refused our credentials, or wants some"},
     {"4", "no such model"},

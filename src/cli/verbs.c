@@ -35,6 +35,7 @@ static bool job_all_operands(const struct plm_args *args, size_t n, struct plm_j
     *out = (struct plm_job_spec){.verb = args->verb->verb,
                                  .models = args->operands,
                                  .model_count = args->operand_count,
+                                 .dry_run = plm_args_has(args, PLM_OPT_DRY_RUN),
                                  .fast = plm_args_has(args, PLM_OPT_FAST),
                                  .repair = plm_args_has(args, PLM_OPT_REPAIR)};
     return true;
@@ -64,6 +65,15 @@ static bool job_doctor(const struct plm_args *args, size_t n, struct plm_job_spe
     if (!job_once(args, n, out))
         return false;
     out->with_push = plm_args_has(args, PLM_OPT_PUSH);
+    return true;
+}
+
+static bool job_adopt(const struct plm_args *args, size_t n, struct plm_job_spec *out)
+{
+    if (!job_once(args, n, out))
+        return false;
+    out->target = args->values[PLM_OPT_AS].text;
+    out->link = plm_args_has(args, PLM_OPT_LINK);
     return true;
 }
 
@@ -150,6 +160,43 @@ static const struct plm_verb_row rows[] = {
      .options = PLM_OPT_BIT(PLM_OPT_FAST) | PLM_OPT_BIT(PLM_OPT_REPAIR) | NETWORK_OPTIONS |
                 PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_MIN_FREE),
      .job = job_all_operands},
+    {.verb = PLM_VERB_OUTDATED,
+     .name = "outdated",
+     .operands = "[MODEL...]",
+     .summary = "say which models are outdated at their registry",
+     .more =
+         "Without a MODEL, of all in the store. Each registry is asked once for a model, many at "
+         "a time, for nothing but its manifest; no blob is read or fetched. Exits with 0 when "
+         "all are current, and with 1 when one is outdated. A model whose registry cannot be "
+         "asked, or has no such model, is reported, and fails nothing unless that is so of all.",
+     .max_operands = SIZE_MAX,
+     .options = SMALL_REQUEST_OPTIONS | PLM_OPT_BIT(PLM_OPT_PLATFORM),
+     .job = job_all_operands},
+    {.verb = PLM_VERB_UPDATE,
+     .name = "update",
+     .operands = "[MODEL...]",
+     .summary = "pull the models that are outdated",
+     .more = "Those that are named, or --all. Compares as `outdated` does, then fetches the layers "
+             "that changed; layers that no model names any more go as soon as the new version "
+             "stands. A model whose registry cannot be asked stays as it is, and fails nothing.",
+     .max_operands = SIZE_MAX,
+     .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_PLATFORM) |
+                PLM_OPT_BIT(PLM_OPT_MIN_FREE) | PLM_OPT_BIT(PLM_OPT_DRY_RUN) |
+                PLM_OPT_BIT(PLM_OPT_ALL),
+     .job = job_all_operands},
+    {.verb = PLM_VERB_ADOPT,
+     .name = "adopt",
+     .operands = "FILE",
+     .summary = "make a model of a GGUF file that is here",
+     .more = "`pullama adopt FILE --as MODEL`. The file stays where it is. Its bytes come into the "
+             "store by a reflink, where the file system has these (btrfs, XFS), or by a copy, or, "
+             "with --link, by a hard link; they are hashed once, there. A file that is no GGUF, or "
+             "ends before its tensors do, is refused.",
+     .min_operands = 1,
+     .max_operands = 1,
+     .options = PLM_OPT_BIT(PLM_OPT_AS) | PLM_OPT_BIT(PLM_OPT_LINK) | PLM_OPT_BIT(PLM_OPT_DRY_RUN) |
+                PLM_OPT_BIT(PLM_OPT_MIN_FREE),
+     .job = job_adopt},
     {.verb = PLM_VERB_PRUNE,
      .name = "prune",
      .operands = "",
@@ -267,8 +314,7 @@ const struct plm_verb_row *plm_verb_nearest(const char *word)
 
 bool plm_verb_is_reserved(const char *word)
 {
-    static const char *const later[] = {"queue",  "outdated", "update", "export",
-                                        "import", "get",      "serve"};
+    static const char *const later[] = {"queue", "export", "import", "get", "serve"};
     for (size_t i = 0; i < PLM_COUNT(later); i++) {
         if (strcmp(later[i], word) == 0)
             return true;

@@ -125,7 +125,8 @@ static void show(struct plm_view *view, const struct plm_event *event)
     else if (event->kind == PLM_EV_FAILED)
         plm_view_failed(view, event);
     else if (lines || plm_view_warning(view, event) || plm_view_doctor(view, event) ||
-             plm_view_verify(view, event) || plm_view_store(view, event))
+             plm_view_verify(view, event) || plm_view_upstream(view, event) ||
+             plm_view_store(view, event))
         return;
     else if (view->framed)
         plm_view_tty(view, event);
@@ -140,7 +141,7 @@ static void emit(void *ctx, const struct plm_event *event)
     begin_job(view, event);
     plm_snapshot_fold(&view->snapshot, event);
     if (event->kind == PLM_EV_PULL_START || event->kind == PLM_EV_PUSH_START ||
-        event->kind == PLM_EV_VERIFY_START)
+        event->kind == PLM_EV_VERIFY_START || event->kind == PLM_EV_ADOPT_START)
         plm_live_begin(view);
     show(view, event);
     if (event->kind == PLM_EV_COMPLETED || event->kind == PLM_EV_FAILED)

@@ -28,6 +28,7 @@ static const char *const titles[PLM_CODES] = {
     [PLM_E_CORRUPT] = "damaged file",
     [PLM_E_UNSUPPORTED] = "not supported",
     [PLM_E_INTERRUPTED] = "interrupted",
+    [PLM_E_OUTDATED] = "outdated",
 };
 
 /* The frame of a pull that began is closed before anything follows it. */
@@ -75,7 +76,9 @@ static void show_interrupted(struct plm_view *view, enum plm_verb verb)
 {
     bool resumable = (verb == PLM_VERB_PULL || verb == PLM_VERB_PUSH) &&
                      (view->options.models || view->model[0]);
-    char *command = resumable ? resume_command(view) : NULL;
+    char *command = resumable                 ? resume_command(view)
+                    : verb == PLM_VERB_UPDATE ? strdup("the same command goes on from here")
+                                              : NULL;
     view->interrupted = true;
     close_frame(view);
     view->live.on = false; /* what still comes is not progress */

@@ -173,6 +173,8 @@ bool plm_view_store(struct plm_view *view, const struct plm_event *event);
 bool plm_view_doctor(struct plm_view *view, const struct plm_event *event);
 /** False when the event is none of `verify`, or is a failure. */
 bool plm_view_verify(struct plm_view *view, const struct plm_event *event);
+/** False when the event is none of `outdated` and `update`. */
+bool plm_view_upstream(struct plm_view *view, const struct plm_event *event);
 void plm_view_list_add(struct plm_view *view, const struct plm_event *event);
 /** Prints and forgets the rows. */
 void plm_view_list_print(struct plm_view *view);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/encode.h"
+#include "engine/adoption.h"
 #include "pullama/text.h"
 #include "store/needs.h"
 
@@ -93,6 +94,15 @@ static bool match_need(const char *name, struct plm_debris *out)
     return true;
 }
 
+static bool match_adoption(const char *name, struct plm_debris *out)
+{
+    bool is_lock;
+    if (!plm_adoption_is_name(name, &is_lock, out->guard))
+        return false;
+    out->kind = is_lock ? PLM_DEBRIS_LOCK : PLM_DEBRIS_PARTIAL;
+    return true;
+}
+
 static bool is_loose_temporary(const char *name)
 {
     static const char ending[] = ".json.tmp";
@@ -128,7 +138,7 @@ bool plm_debris_of_name(const char *name, bool in_blobs, struct plm_debris *out)
         debris.digest = (struct plm_digest){0};
         debris.kind = PLM_DEBRIS_TEMPORARY;
         known = !in_blobs && (match_push(name, &debris) || match_need(name, &debris) ||
-                              is_loose_temporary(name));
+                              match_adoption(name, &debris) || is_loose_temporary(name));
     }
     if (known)
         *out = debris;

@@ -16,7 +16,8 @@ void plm_download_sync(struct plm_download *download);
 void plm_download_drop_frontier(struct plm_download *download);
 /** Of the requests under way, keeps the one that streams the whole blob. */
 void plm_download_keep_one(struct plm_download *download);
-/** download_origin.c: opens a source at the first mirror that is left, or at the registry itself. */
+/** download_origin.c: opens a source at the first mirror that is left, or at the registry itself.
+ */
 PLM_MUST bool plm_download_find_source(struct plm_download *download, struct plm_error *err);
 /** Goes over to the next source, if that was decided; false when there is none. */
 bool plm_download_change_source(struct plm_download *download);

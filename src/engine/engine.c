@@ -18,13 +18,14 @@
 #define STALL_DEFAULT_MS 30000
 
 static const struct plm_job_kind *const kinds[PLM_VERBS] = {
-    [PLM_VERB_PULL] = &plm_pull_kind,     [PLM_VERB_LIST] = &plm_list_kind,
-    [PLM_VERB_SHOW] = &plm_show_kind,     [PLM_VERB_RM] = &plm_remove_kind,
-    [PLM_VERB_CP] = &plm_copy_kind,       [PLM_VERB_CLEAN] = &plm_clean_kind,
-    [PLM_VERB_KEYGEN] = &plm_keygen_kind, [PLM_VERB_VERIFY] = &plm_verify_kind,
-    [PLM_VERB_PUSH] = &plm_push_kind,     [PLM_VERB_LOGIN] = &plm_login_kind,
-    [PLM_VERB_LOGOUT] = &plm_logout_kind, [PLM_VERB_PRUNE] = &plm_prune_kind,
-    [PLM_VERB_DOCTOR] = &plm_doctor_kind,
+    [PLM_VERB_PULL] = &plm_pull_kind,         [PLM_VERB_LIST] = &plm_list_kind,
+    [PLM_VERB_SHOW] = &plm_show_kind,         [PLM_VERB_RM] = &plm_remove_kind,
+    [PLM_VERB_CP] = &plm_copy_kind,           [PLM_VERB_CLEAN] = &plm_clean_kind,
+    [PLM_VERB_KEYGEN] = &plm_keygen_kind,     [PLM_VERB_VERIFY] = &plm_verify_kind,
+    [PLM_VERB_PUSH] = &plm_push_kind,         [PLM_VERB_LOGIN] = &plm_login_kind,
+    [PLM_VERB_LOGOUT] = &plm_logout_kind,     [PLM_VERB_PRUNE] = &plm_prune_kind,
+    [PLM_VERB_OUTDATED] = &plm_outdated_kind, [PLM_VERB_UPDATE] = &plm_update_kind,
+    [PLM_VERB_ADOPT] = &plm_adoption_kind,    [PLM_VERB_DOCTOR] = &plm_doctor_kind,
 };
 
 static bool make_user_agent(struct plm_engine *engine, struct plm_error *err)
@@ -123,6 +124,7 @@ static void free_job(struct plm_job *job)
     free(job->user);
     free(job->model);
     free(job->target);
+    free(job->manifest);
     free(job);
 }
 
@@ -196,6 +198,7 @@ static bool copy_spec(struct plm_job *job, const struct plm_job_spec *spec)
     job->fast = spec->fast;
     job->repair = spec->repair;
     job->with_push = spec->with_push;
+    job->link = spec->link;
     job->has_age = spec->has_age;
     job->older_than_ms = spec->older_than_ms;
     job->models = calloc(spec->model_count ? spec->model_count : 1, sizeof(*job->models));
@@ -352,6 +355,20 @@ static void take_over_limit(struct plm_engine *engine)
         plm_http_client_limit(engine->http, atomic_load(&engine->limit_rate));
 }
 
+/* Of an ended job, which need not be the first any more: it may have got children. */
+static void drop_job(struct plm_engine *engine, struct plm_job *job)
+{
+    struct plm_job **link = &engine->first, *parent = job->parent;
+    while (*link != job)
+        link = &(*link)->next;
+    *link = job->next;
+    if (!*link)
+        engine->last = link;
+    if (parent && !parent->ended)
+        parent->kind->child_ended(parent, job);
+    free_job(job);
+}
+
 bool plm_engine_step(struct plm_engine *engine, int timeout_ms)
 {
     struct plm_error err = {0};
@@ -362,10 +379,7 @@ bool plm_engine_step(struct plm_engine *engine, int timeout_ms)
     if (job && !job->ended && (!job->started || (job->kind->run && !engine->lock_timer.armed)))
         start_job(job);
     if (job && job->ended) {
-        engine->first = job->next;
-        if (!engine->first)
-            engine->last = &engine->first;
-        free_job(job);
+        drop_job(engine, job);
         return engine->first != NULL;
     }
     if (job && !plm_loop_step(engine->loop, timeout_ms, &err) && !job->ended)

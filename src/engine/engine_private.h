@@ -36,13 +36,16 @@ struct plm_job_kind {
     bool (*run)(struct plm_job *job, struct plm_error *err);
     /** Starts it; the job ends by plm_job_end(). */
     bool (*start)(struct plm_job *job, struct plm_error *err);
+    /** A job that was submitted for this one (plm_job_submit_child()) has come to its end. */
+    void (*child_ended)(struct plm_job *job, const struct plm_job *child);
     /** Asked to end early; it answers with plm_job_end() as soon as it can. */
     void (*stop)(struct plm_job *job);
     void (*free)(struct plm_job *job);
 };
 extern const struct plm_job_kind plm_pull_kind, plm_push_kind, plm_list_kind, plm_show_kind,
     plm_remove_kind, plm_copy_kind, plm_clean_kind, plm_keygen_kind, plm_verify_kind,
-    plm_repair_kind, plm_prune_kind, plm_login_kind, plm_logout_kind, plm_doctor_kind;
+    plm_repair_kind, plm_prune_kind, plm_outdated_kind, plm_update_kind, plm_adoption_kind,
+    plm_login_kind, plm_logout_kind, plm_doctor_kind;
 
 struct plm_job {
     struct plm_engine *engine;
@@ -54,11 +57,15 @@ struct plm_job {
     size_t model_count;
     char *user, *secret; /**< owned; the secret is wiped */
     struct plm_held_credential *credential;
-    bool dry_run, fast, repair, with_push, has_age;
+    bool dry_run, fast, repair, with_push, has_age, link;
     int64_t older_than_ms;
     struct plm_ref ref;
     bool has_ref;
     bool started, ended, stopping;
+    enum plm_code code;     /**< how it ended */
+    struct plm_job *parent; /**< NULL, or for which it runs; behind it in the list */
+    char *manifest;         /**< owned; pull: what the registry answered already, or NULL */
+    size_t manifest_size;
     int64_t started_ms;
     void *state; /**< the kind's own */
 };
@@ -94,6 +101,14 @@ void plm_job_warn(struct plm_job *job, const char *format, ...) PLM_FORMAT(2, 3)
  * later step. */
 void plm_job_end(struct plm_job *job, const struct plm_event *completed,
                  const struct plm_error *err);
+
+/**
+ * Lets a job of @p kind run for @p parent, which goes on when it has ended (child_ended()): about
+ * @p ref, or about nothing (NULL). @p manifest (taken over; NULL: none) is what the registry said.
+ */
+PLM_MUST bool plm_job_submit_child(struct plm_job *parent, const struct plm_job_kind *kind,
+                                   const struct plm_ref *ref, char *manifest, size_t manifest_size,
+                                   struct plm_error *err);
 
 /** Ends a job that did all it had to, with nothing to add but its time. */
 void plm_job_complete(struct plm_job *job);

@@ -1,6 +1,7 @@
 /* Jobs: what every kind has in common, which is how it speaks and how it ends. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/engine_private.h"
@@ -49,6 +50,8 @@ static const char *hint_of(const struct plm_job *job, const struct plm_error *er
                "registry must know, pullama login keeps a password for it";
     if (pushes && (code == PLM_E_INTEGRITY || code == PLM_E_CORRUPT))
         return "remove the model and pull it again, or build it anew, then push it";
+    if (job->kind->verb == PLM_VERB_ADOPT && code == PLM_E_CORRUPT)
+        return "copy or fetch the file again; nothing of it was taken over";
     if (job->kind->verb == PLM_VERB_LOGIN && code == PLM_E_AUTH && err->http_status == 0)
         return "nobody refused them: log in over https, if the registry can be reached that way";
     if (job->kind->verb == PLM_VERB_LOGIN && code == PLM_E_AUTH)
@@ -82,6 +85,7 @@ void plm_job_end(struct plm_job *job, const struct plm_event *completed,
         event.kind = PLM_EV_COMPLETED;
     } else {
         told = *err;
+        job->code = err->code;
         name_store(job, &told);
         event.failed.error = &told;
         event.failed.hint = hint_of(job, err);
@@ -92,6 +96,32 @@ void plm_job_end(struct plm_job *job, const struct plm_event *completed,
     }
     plm_job_emit(job, &event);
     job->ended = true;
+}
+
+bool plm_job_submit_child(struct plm_job *parent, const struct plm_job_kind *kind,
+                          const struct plm_ref *ref, char *manifest, size_t manifest_size,
+                          struct plm_error *err)
+{
+    struct plm_engine *engine = parent->engine;
+    struct plm_job *job = calloc(1, sizeof(*job)), **link = &engine->first;
+    if (!job) {
+        free(manifest);
+        return plm_fail(err, PLM_E_NOMEM, "no memory for a job");
+    }
+    *job = (struct plm_job){.engine = engine,
+                            .kind = kind,
+                            .id = ++engine->last_id,
+                            .parent = parent,
+                            .manifest = manifest,
+                            .manifest_size = manifest_size,
+                            .has_ref = ref != NULL};
+    if (ref)
+        job->ref = *ref;
+    while (*link != parent)
+        link = &(*link)->next;
+    job->next = parent;
+    *link = job;
+    return true;
 }
 
 void plm_job_complete(struct plm_job *job)

@@ -1,8 +1,9 @@
 /**
- * Mirrors: other registries that may have a model's blobs, asked in their order before the model's own.
+ * Mirrors: other registries that may have a model's blobs, asked in their order before the model's
+ * own.
  *
- * A blob's digest decides what is right, so a mirror needs no trust, and it gets no credentials of the
- * registry. Who fails is left: for the blob that it lacks, or for the rest of the pull.
+ * A blob's digest decides what is right, so a mirror needs no trust, and it gets no credentials of
+ * the registry. Who fails is left: for the blob that it lacks, or for the rest of the pull.
  */
 #pragma once
 

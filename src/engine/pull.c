@@ -330,6 +330,9 @@ static bool start(struct plm_job *job, struct plm_error *err)
         !plm_pull_new(job, &job->ref, &pull, err))
         return false;
     job->state = pull;
+    if (job->manifest)
+        return plm_manifest_parse(job->manifest, job->manifest_size, &pull->manifest, err) &&
+               begin(pull, err);
     plm_job_emit_kind(job, PLM_EV_MANIFEST_FETCH_START);
     return plm_registry_get_manifest(pull->registry, job->ref.has_digest ? &job->ref.digest : NULL,
                                      on_manifest, pull, err);

@@ -53,6 +53,12 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
     [PLM_EV_REPAIR_START] = "repair_start",
     [PLM_EV_BLOB_REPAIRED] = "blob_repaired",
     [PLM_EV_VERIFY_DONE] = "verify_done",
+    [PLM_EV_OUTDATED_START] = "outdated_start",
+    [PLM_EV_UPSTREAM] = "upstream",
+    [PLM_EV_OUTDATED_DONE] = "outdated_done",
+    [PLM_EV_UPDATE_DONE] = "update_done",
+    [PLM_EV_ADOPT_START] = "adopt_start",
+    [PLM_EV_ADOPTED] = "adopted",
     [PLM_EV_KEY] = "key",
     [PLM_EV_LOGIN] = "login",
     [PLM_EV_LOGOUT] = "logout",
@@ -72,7 +78,8 @@ static const char *const verb_names[PLM_VERBS] = {
     [PLM_VERB_PUSH] = "push",       [PLM_VERB_SHOW] = "show",     [PLM_VERB_RM] = "rm",
     [PLM_VERB_CP] = "cp",           [PLM_VERB_CLEAN] = "clean",   [PLM_VERB_KEYGEN] = "keygen",
     [PLM_VERB_VERSION] = "version", [PLM_VERB_VERIFY] = "verify", [PLM_VERB_LOGIN] = "login",
-    [PLM_VERB_LOGOUT] = "logout",   [PLM_VERB_PRUNE] = "prune",   [PLM_VERB_DOCTOR] = "doctor",
+    [PLM_VERB_LOGOUT] = "logout",   [PLM_VERB_PRUNE] = "prune",   [PLM_VERB_OUTDATED] = "outdated",
+    [PLM_VERB_UPDATE] = "update",   [PLM_VERB_ADOPT] = "adopt",   [PLM_VERB_DOCTOR] = "doctor",
 };
 
 static const char *const blob_verdicts[PLM_BLOB_VERDICTS] = {
@@ -145,6 +152,29 @@ const char *plm_blob_verdict_name(enum plm_blob_verdict verdict)
 const char *plm_model_verdict_name(enum plm_model_verdict verdict)
 {
     return (unsigned)verdict < PLM_MODEL_VERDICTS ? model_verdicts[verdict] : "unknown";
+}
+
+static const char *const placements[PLM_PLACEMENTS] = {
+    [PLM_PLACED_REFLINK] = "reflink",
+    [PLM_PLACED_LINK] = "hard_link",
+    [PLM_PLACED_COPY] = "copy",
+    [PLM_PLACED_NOT] = "present",
+};
+
+const char *plm_placement_name(enum plm_placement placement)
+{
+    return (unsigned)placement < PLM_PLACEMENTS ? placements[placement] : NULL;
+}
+
+static const char *const upstream_verdicts[PLM_UPSTREAM_VERDICTS] = {
+    [PLM_UPSTREAM_CURRENT] = "current",       [PLM_UPSTREAM_OUTDATED] = "outdated",
+    [PLM_UPSTREAM_NOT_SERVED] = "not_served", [PLM_UPSTREAM_UNKNOWN] = "unknown",
+    [PLM_UPSTREAM_NOT_HERE] = "not_here",
+};
+
+const char *plm_upstream_verdict_name(enum plm_upstream_verdict verdict)
+{
+    return (unsigned)verdict < PLM_UPSTREAM_VERDICTS ? upstream_verdicts[verdict] : "unknown";
 }
 
 const char *plm_retry_reason_text(enum plm_retry_reason reason)

@@ -156,6 +156,10 @@ void plm_snapshot_fold(struct plm_snapshot *snapshot, const struct plm_event *ev
         snapshot->overall_total = event->verify.total_size;
         snapshot->blobs_total = event->verify.blobs;
         break;
+    case PLM_EV_ADOPT_START:
+        snapshot->phase = PLM_PHASE_TRANSFERRING;
+        snapshot->overall_total = event->placed.size;
+        break;
     case PLM_EV_MANIFEST_WRITE_START:
     case PLM_EV_MANIFEST_PUSH_START:
         snapshot->phase = PLM_PHASE_COMMITTING;

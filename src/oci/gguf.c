@@ -172,6 +172,16 @@ static bool take_pending(struct header *h, const char *key, uint32_t type)
     return true;
 }
 
+static bool take_split(struct header *h, uint32_t type)
+{
+    bool good;
+    uint64_t count = 0;
+    if (!take_count(h, type, &good, &count))
+        return false;
+    h->out->split_count = good ? count : 0;
+    return true;
+}
+
 static bool take_pair(struct header *h)
 {
     char key[KEY_MAX];
@@ -188,6 +198,8 @@ static bool take_pair(struct header *h)
         return skip_value(h, type);
     if (strcmp(key, "tokenizer.chat_template") == 0 && type == TYPE_STRING)
         return take_template(h);
+    if (strcmp(key, "split.count") == 0)
+        return take_split(h, type);
     if (strncmp(key, "general.", 8) == 0)
         return take_general(h, key, type);
     if (strncmp(key, "tokenizer.", 10) != 0 && ends_like_ours(key))
@@ -314,8 +326,11 @@ static bool read_header(struct header *h, uint64_t file_size)
     }
     settle_pending(h);
     uint64_t data = (h->reader.position + h->alignment - 1) / h->alignment * h->alignment;
-    if (out->tensor_count > 0)
-        out->truncated = data > file_size || h->data_end > file_size - data;
+    if (out->tensor_count == 0)
+        return true;
+    if (__builtin_add_overflow(data, h->data_end, &out->whole_size))
+        out->whole_size = UINT64_MAX;
+    out->truncated = out->whole_size > file_size;
     return true;
 }
 

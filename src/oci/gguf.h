@@ -27,6 +27,8 @@ struct plm_gguf {
     bool has_pooling_type;
     char *chat_template; /**< owned; at most 256 KiB kept; or NULL */
     bool truncated;      /**< a tensor's data ends behind the file's end */
+    uint64_t whole_size; /**< bytes that the file must have for its tensors; UINT64_MAX: no file can */
+    uint64_t split_count; /**< files that the model is split into; 0 or 1: this one */
 };
 
 /** PLM_E_CORRUPT says at which byte the header breaks which rule. Free with plm_gguf_done() in any case. */

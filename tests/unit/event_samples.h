@@ -259,6 +259,42 @@ static inline void fill_prune(struct plm_event *e)
     }
 }
 
+static inline void fill_upstream(struct plm_event *e, const struct event_samples *s)
+{
+    switch (e->kind) {
+    case PLM_EV_OUTDATED_START:
+        e->outdated.models = 5;
+        break;
+    case PLM_EV_UPSTREAM:
+        e->upstream = (struct plm_event_upstream){.ref = &s->ref,
+                                                  .verdict = PLM_UPSTREAM_OUTDATED,
+                                                  .here = &s->digest,
+                                                  .there = &s->digest,
+                                                  .total = 2019393189,
+                                                  .fetch = 1000000000,
+                                                  .blobs = 6,
+                                                  .lacking = 2,
+                                                  .message = HOSTILE};
+        break;
+    case PLM_EV_OUTDATED_DONE:
+        e->outdated = (struct plm_event_outdated){5, 2, 2, 1, 1500000000};
+        break;
+    case PLM_EV_ADOPT_START:
+    case PLM_EV_ADOPTED:
+        e->placed.path = "/models/" HOSTILE;
+        e->placed.how = e->kind == PLM_EV_ADOPTED ? PLM_PLACED_COPY : PLM_PLACED_UNKNOWN;
+        e->placed.size = 2019377376;
+        e->placed.weights = e->placed.id = &s->digest;
+        break;
+    case PLM_EV_UPDATE_DONE:
+        e->updated.updated = 2;
+        e->updated.failed = 1;
+        break;
+    default:
+        break;
+    }
+}
+
 static inline void fill_verify(struct plm_event *e, const struct event_samples *s)
 {
     switch (e->kind) {
@@ -321,5 +357,6 @@ static inline struct plm_event sample_event(const struct event_samples *s, enum 
     fill_store(&e, s);
     fill_verify(&e, s);
     fill_prune(&e);
+    fill_upstream(&e, s);
     return e;
 }

@@ -1,0 +1,117 @@
+/* What `outdated` and `update` say of models and their registries, and `adopt` of a file. */
+#include "cli/view_parts.h"
+
+#include <string.h>
+
+static const char *plural(uint32_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+/* The verdict in front, so that columns line up without waiting for the longest name. */
+static void show_model(struct plm_view *view, const struct plm_event_upstream *m)
+{
+    static const char *const words[PLM_UPSTREAM_VERDICTS] = {
+        [PLM_UPSTREAM_CURRENT] = "current",       [PLM_UPSTREAM_OUTDATED] = "outdated",
+        [PLM_UPSTREAM_NOT_SERVED] = "not served", [PLM_UPSTREAM_UNKNOWN] = "unknown",
+        [PLM_UPSTREAM_NOT_HERE] = "not here",
+    };
+    static const enum plm_style styles[PLM_UPSTREAM_VERDICTS] = {
+        [PLM_UPSTREAM_CURRENT] = PLM_STYLE_SUCCESS,  [PLM_UPSTREAM_OUTDATED] = PLM_STYLE_WARN,
+        [PLM_UPSTREAM_NOT_SERVED] = PLM_STYLE_MUTED, [PLM_UPSTREAM_UNKNOWN] = PLM_STYLE_ERROR,
+        [PLM_UPSTREAM_NOT_HERE] = PLM_STYLE_ERROR,
+    };
+    char name[PLM_REF_TEXT], fetch[PLM_TEXT_SHORT], total[PLM_TEXT_SHORT];
+    struct plm_line line = plm_view_line(view, false);
+    plm_line_put(&line, styles[m->verdict], "%-12s", words[m->verdict]);
+    plm_line_put(&line, PLM_STYLE_NONE, "%s", plm_ref_format(m->ref, name));
+    if (m->verdict == PLM_UPSTREAM_OUTDATED && m->fetch == 0)
+        plm_line_put(&line, PLM_STYLE_MUTED, "  nothing to fetch but the manifest");
+    else if (m->verdict == PLM_UPSTREAM_OUTDATED)
+        plm_line_put(&line, PLM_STYLE_BYTES, "  %s of %s to fetch, %u of %u blobs",
+                     plm_text_size(m->fetch, fetch), plm_text_size(m->total, total), m->lacking,
+                     m->blobs);
+    else if (m->message)
+        plm_line_put(&line, PLM_STYLE_MUTED, "  %s", m->message);
+    plm_line_end(&line);
+}
+
+static void show_summary(struct plm_view *view, const struct plm_event_outdated *o)
+{
+    char fetch[PLM_TEXT_SHORT];
+    struct plm_line line = plm_view_line(view, false);
+    if (o->outdated > 0)
+        plm_line_put(&line, PLM_STYLE_NONE, "%u of %u model%s outdated, %s to fetch", o->outdated,
+                     o->models, plural(o->models), plm_text_size(o->fetch, fetch));
+    else
+        plm_line_put(&line, PLM_STYLE_NONE, "%u of %u model%s up to date", o->current, o->models,
+                     plural(o->models));
+    if (o->unknown > 0)
+        plm_line_put(&line, PLM_STYLE_NONE, "; of %u nothing is known", o->unknown);
+    plm_line_end(&line);
+}
+
+static void show_updated(struct plm_view *view, const struct plm_event *event)
+{
+    uint32_t updated = event->updated.updated;
+    if (updated + event->updated.failed == 0)
+        return; /* the comparison has said it */
+    struct plm_line line = plm_view_line(view, false);
+    plm_line_put(&line, PLM_STYLE_NONE, "updated %u model%s", updated, plural(updated));
+    if (event->updated.failed > 0)
+        plm_line_put(&line, PLM_STYLE_NONE, "; %u failed", event->updated.failed);
+    plm_line_end(&line);
+}
+
+static void show_adoption(struct plm_view *view, const struct plm_event *event)
+{
+    static const char *const ways[PLM_PLACEMENTS] = {
+        [PLM_PLACED_REFLINK] =
+            "by a reflink: its blocks are shared until one of both is written to",
+        [PLM_PLACED_LINK] = "by a hard link: who writes to the file damages the model",
+        [PLM_PLACED_COPY] = "by a copy",
+        [PLM_PLACED_NOT] = "its bytes were here already",
+    };
+    char size[PLM_TEXT_SHORT];
+    struct plm_line line = plm_view_line(view, false);
+    bool is_start = event->kind == PLM_EV_ADOPT_START;
+    plm_line_put(&line, PLM_STYLE_NONE, "%s %s as %s",
+                 !is_start               ? "adopted"
+                 : event->placed.dry_run ? "would adopt"
+                                         : "adopting",
+                 event->placed.path, view->model);
+    plm_line_put(&line, PLM_STYLE_BYTES, "  %s", plm_text_size(event->placed.size, size));
+    if (!is_start && ways[event->placed.how])
+        plm_line_put(&line, PLM_STYLE_MUTED, ", %s", ways[event->placed.how]);
+    plm_line_end(&line);
+}
+
+bool plm_view_upstream(struct plm_view *view, const struct plm_event *event)
+{
+    bool is_current =
+        event->kind == PLM_EV_UPSTREAM && event->upstream.verdict == PLM_UPSTREAM_CURRENT;
+    switch (event->kind) {
+    case PLM_EV_OUTDATED_START:
+        return true;
+    case PLM_EV_UPSTREAM:
+        if (!view->options.quiet &&
+            !(is_current && event->verb == PLM_VERB_UPDATE && !view->options.verbose))
+            show_model(view, &event->upstream);
+        return true;
+    case PLM_EV_OUTDATED_DONE:
+        show_summary(view, &event->outdated);
+        return true;
+    case PLM_EV_ADOPT_START:
+        if (!view->options.quiet || event->placed.dry_run)
+            show_adoption(view, event);
+        return true;
+    case PLM_EV_ADOPTED:
+        show_adoption(view, event);
+        return true;
+    case PLM_EV_UPDATE_DONE:
+        show_updated(view, event);
+        return true;
+    default:
+        return false;
+    }
+}
