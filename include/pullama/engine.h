@@ -43,8 +43,10 @@ struct plm_job_spec {
     enum plm_verb verb;
     const char
         *model; /**< reference, as typed; list: a name prefix or NULL; login, logout: a registry */
-    const char *target; /**< cp: destination; push: reference to push to, NULL: model itself */
-    const char *const *models; /**< verify: references, as typed; none: all in the store */
+    const char *target; /**< cp: destination; push: reference to push to, NULL: model itself;
+                         export, import: path of the archive, "-": stream_fd */
+    const char *const *models; /**< verify: references, as typed; none: all in the store;
+                                export: likewise, at least one */
     size_t model_count;
     bool
         fast; /**< verify: trust blobs that were hashed before and are unchanged by size and time */
@@ -52,6 +54,10 @@ struct plm_job_spec {
     const char *user;   /**< login: user name */
     const char *secret; /**< login: password; the copy is overwritten when the job is freed */
     bool dry_run;
+    uint64_t split;     /**< export: most bytes of a part; 0: one file */
+    bool force;         /**< export: replace what has the target's name */
+    bool after_success; /**< the job fails, and does nothing, when one before it has failed */
+    int stream_fd;      /**< export to, import from "-": an open descriptor; borrowed */
 };
 
 struct plm_engine;

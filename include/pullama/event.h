@@ -65,6 +65,10 @@ enum plm_event_kind {
     PLM_EV_REPAIR_START,  /**< repair: all was looked at, and some of it is fetched again */
     PLM_EV_BLOB_REPAIRED, /**< blob, users, blob_repaired: or it could not be */
     PLM_EV_VERIFY_DONE,   /**< verify; not when it was interrupted */
+    PLM_EV_EXPORT_START,  /**< archive: what will be, or would be, in it */
+    PLM_EV_EXPORTED,      /**< archive: it is whole, and has its name */
+    PLM_EV_IMPORT_START,  /**< archive: what is in it; then each of its models as in a pull */
+    PLM_EV_IMPORTED,      /**< model, imported: it is in the store */
     PLM_EV_KEY,           /**< key */
     PLM_EV_LOGIN,         /**< login: credentials are kept */
     PLM_EV_LOGOUT,        /**< login: they are forgotten */
@@ -89,6 +93,8 @@ enum plm_verb {
     PLM_VERB_CP,
     PLM_VERB_CLEAN,
     PLM_VERB_VERIFY,
+    PLM_VERB_EXPORT,
+    PLM_VERB_IMPORT,
     PLM_VERB_KEYGEN,
     PLM_VERB_LOGIN,
     PLM_VERB_LOGOUT,
@@ -102,7 +108,8 @@ struct plm_event_blob {
     uint32_t total;                    /**< blobs of the job */
 };
 
-/** Of a pull, bytes are done when they are here; of `verify`, when they were read. */
+/** Of a pull or an import, bytes are done when they are here; of `verify` and `export`, when they
+ * were read. */
 struct plm_event_progress {
     uint64_t blob_done;
     uint64_t blob_total;
@@ -264,6 +271,15 @@ struct plm_event_verify {
     uint64_t bytes_per_second; /**< hashed ÷ elapsed */
 };
 
+/** An archive of models. Numbers are 0 where they are not known: of a stream that is read. */
+struct plm_event_archive {
+    const char *path; /**< as the user gave it; "-": standard input or output */
+    uint32_t models, blobs, parts;
+    uint64_t total_size;   /**< bytes of its models' blobs */
+    uint64_t archive_size; /**< bytes of the archive, all parts together */
+    bool dry_run;
+};
+
 struct plm_event {
     uint64_t seq;    /**< 1, 2, 3 … over all jobs of an engine */
     int64_t time_ms; /**< Unix time in milliseconds */
@@ -336,6 +352,13 @@ struct plm_event {
         struct plm_event_blob_checked blob_checked;
         struct plm_event_model_checked model_checked;
         struct plm_event_verify verify;
+        struct plm_event_archive archive;
+        struct {
+            uint32_t blobs;
+            uint64_t total_size;
+            uint64_t read;   /**< bytes that were taken from the archive */
+            bool up_to_date; /**< nothing had to be */
+        } imported;
         struct {
             uint32_t blobs;
             uint64_t total_size;

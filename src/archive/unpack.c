@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ZLIB_CONST
 #include <zlib.h>
 
 #include "archive/record.h"
@@ -76,7 +77,7 @@ static bool inflate_some(struct plm_unpack *u, struct plm_unpack_turn *turn, str
     size_t room = full ? 1 : turn->room < u->left_out ? turn->room : (size_t)u->left_out;
     uInt in = turn->in_length < UINT_MAX ? (uInt)turn->in_length : UINT_MAX;
     uInt out = room < UINT_MAX ? (uInt)room : UINT_MAX;
-    u->stream.next_in = (z_const Bytef *)turn->in;
+    u->stream.next_in = turn->in;
     u->stream.avail_in = in;
     u->stream.next_out = full ? &beyond : turn->out;
     u->stream.avail_out = out;

@@ -99,7 +99,7 @@ static void write_option(FILE *out, const struct plm_option_row *row)
     write_row(out, left, right);
 }
 
-static void write_options(FILE *out, const char *title, uint32_t options)
+static void write_options(FILE *out, const char *title, uint64_t options)
 {
     if (options == 0)
         return;
@@ -147,7 +147,7 @@ static void write_special_section(FILE *out, uint32_t verbs)
         (void)snprintf(title + used, sizeof(title) - used, "%s%s", comma, row->name);
         comma = ", ";
     }
-    uint32_t options = 0;
+    uint64_t options = 0;
     for (unsigned id = 0; id < PLM_OPTIONS; id++) {
         if (verbs_with(id) == verbs)
             options |= PLM_OPT_BIT(id);
@@ -157,7 +157,7 @@ static void write_special_section(FILE *out, uint32_t verbs)
 
 static void write_special_options(FILE *out)
 {
-    uint32_t written = PLM_OPTIONS_COMMON;
+    uint64_t written = PLM_OPTIONS_COMMON;
     for (unsigned id = 0; id < PLM_OPTIONS; id++) {
         uint32_t verbs = verbs_with(id);
         if (written & PLM_OPT_BIT(id) || verbs == 0)

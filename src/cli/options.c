@@ -71,6 +71,15 @@ static const struct plm_option_row rows[PLM_OPTIONS] = {
                           "who you are at the registry"},
     [PLM_OPT_PASSWORD_STDIN] = {"password-stdin", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
                                 "read the password from standard input, to its end"},
+    [PLM_OPT_FILE] = {"file", 'o', PLM_VALUE_TEXT, "FILE", 0, 0, NULL,
+                      "the archive to write, best called *.zip; -: standard output"},
+    [PLM_OPT_SPLIT] =
+        {"split", 0, PLM_VALUE_SIZE, "SIZE", KIB *KIB, TIB, "one file",
+         "write parts of this size: FILE.001, FILE.002 ...; for FAT32 at most 4095MiB"},
+    [PLM_OPT_FORCE] = {"force", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
+                       "replace an archive of that name"},
+    [PLM_OPT_EXPORT] = {"export", 0, PLM_VALUE_TEXT, "FILE", 0, 0, NULL,
+                        "then write all of them to this archive; see: pullama help export"},
 };
 
 const struct plm_option_row *plm_option_row(enum plm_option_id id)
@@ -100,7 +109,7 @@ bool plm_option_find_letter(char letter, enum plm_option_id *out)
     return false;
 }
 
-bool plm_option_nearest(const char *name, uint32_t among, enum plm_option_id *out)
+bool plm_option_nearest(const char *name, uint64_t among, enum plm_option_id *out)
 {
     unsigned best = UINT_MAX, distance;
     for (unsigned id = 0; id < PLM_OPTIONS; id++) {

@@ -7,6 +7,10 @@
 #include <limits.h>
 #include <string.h>
 
+/* The standard streams, as every process has them. */
+#define PLM_STREAM_IN 0
+#define PLM_STREAM_OUT 1
+
 static bool job_each_operand(const struct plm_args *args, size_t n, struct plm_job_spec *out)
 {
     if (n >= args->operand_count)
@@ -40,6 +44,51 @@ static bool job_all_operands(const struct plm_args *args, size_t n, struct plm_j
     return true;
 }
 
+/* What the options say of an archive to be written, with @p file as its path. */
+static void set_archive(const struct plm_args *args, const char *file, struct plm_job_spec *out)
+{
+    out->models = args->operands;
+    out->model_count = args->operand_count;
+    out->target = file;
+    out->split = args->values[PLM_OPT_SPLIT].number;
+    out->force = plm_args_has(args, PLM_OPT_FORCE);
+    out->stream_fd = PLM_STREAM_OUT;
+}
+
+/* The models, and then all of them into one archive. */
+static bool job_pull(const struct plm_args *args, size_t n, struct plm_job_spec *out)
+{
+    const struct plm_option_value *file = &args->values[PLM_OPT_EXPORT];
+    if (job_each_operand(args, n, out))
+        return true;
+    if (n > args->operand_count || !file->given || plm_args_has(args, PLM_OPT_DRY_RUN))
+        return false;
+    *out = (struct plm_job_spec){.verb = PLM_VERB_EXPORT, .after_success = true};
+    set_archive(args, file->text, out);
+    return true;
+}
+
+static bool job_export(const struct plm_args *args, size_t n, struct plm_job_spec *out)
+{
+    if (n > 0)
+        return false;
+    *out = (struct plm_job_spec){.verb = PLM_VERB_EXPORT,
+                                 .dry_run = plm_args_has(args, PLM_OPT_DRY_RUN)};
+    set_archive(args, args->values[PLM_OPT_FILE].text, out);
+    return true;
+}
+
+static bool job_import(const struct plm_args *args, size_t n, struct plm_job_spec *out)
+{
+    if (n >= args->operand_count)
+        return false;
+    *out = (struct plm_job_spec){.verb = PLM_VERB_IMPORT,
+                                 .target = args->operands[n],
+                                 .stream_fd = PLM_STREAM_IN,
+                                 .dry_run = plm_args_has(args, PLM_OPT_DRY_RUN)};
+    return true;
+}
+
 /* The engine reads the target of a push with its model. */
 static bool job_push(const struct plm_args *args, size_t n, struct plm_job_spec *out)
 {
@@ -60,6 +109,8 @@ static bool job_push(const struct plm_args *args, size_t n, struct plm_job_spec 
     (SMALL_REQUEST_OPTIONS | PLM_OPT_BIT(PLM_OPT_CONNECTIONS) | PLM_OPT_BIT(PLM_OPT_LIMIT_RATE) |  \
      PLM_OPT_BIT(PLM_OPT_CHUNK_SIZE))
 
+#define ARCHIVE_OPTIONS (PLM_OPT_BIT(PLM_OPT_SPLIT) | PLM_OPT_BIT(PLM_OPT_FORCE))
+
 static const struct plm_verb_row rows[] = {
     {.verb = PLM_VERB_PULL,
      .name = "pull",
@@ -72,8 +123,9 @@ static const struct plm_verb_row rows[] = {
      .min_operands = 1,
      .max_operands = SIZE_MAX,
      .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_PLATFORM) |
-                PLM_OPT_BIT(PLM_OPT_MIN_FREE) | PLM_OPT_BIT(PLM_OPT_DRY_RUN),
-     .job = job_each_operand},
+                PLM_OPT_BIT(PLM_OPT_MIN_FREE) | PLM_OPT_BIT(PLM_OPT_DRY_RUN) |
+                PLM_OPT_BIT(PLM_OPT_EXPORT) | ARCHIVE_OPTIONS,
+     .job = job_pull},
     {.verb = PLM_VERB_PUSH,
      .name = "push",
      .operands = "MODEL...",
@@ -132,6 +184,32 @@ static const struct plm_verb_row rows[] = {
      .options = PLM_OPT_BIT(PLM_OPT_FAST) | PLM_OPT_BIT(PLM_OPT_REPAIR) | NETWORK_OPTIONS |
                 PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_MIN_FREE),
      .job = job_all_operands},
+    {.verb = PLM_VERB_EXPORT,
+     .name = "export",
+     .operands = "MODEL...",
+     .summary = "write models to an archive, for a machine without a network",
+     .more = "`pullama export -o FILE.zip MODEL` makes a zip file that `pullama import` reads, and "
+             "that can be unpacked into any models directory. Every blob is hashed on the way, and "
+             "FILE appears when all were right. Equal models give equal bytes. With -o -, the "
+             "archive goes to standard output, and all messages to standard error; blobs are then "
+             "read twice, so that nothing leaves before all is known to be right.",
+     .min_operands = 1,
+     .max_operands = SIZE_MAX,
+     .options = PLM_OPT_BIT(PLM_OPT_FILE) | ARCHIVE_OPTIONS | PLM_OPT_BIT(PLM_OPT_DRY_RUN),
+     .job = job_export},
+    {.verb = PLM_VERB_IMPORT,
+     .name = "import",
+     .operands = "FILE...",
+     .summary = "take models out of archives",
+     .more = "Reads what `pullama export`, ollama-model-downloader or `zip -r` made of a models "
+             "directory; of parts, the first one is named: FILE.zip.001. Every blob is hashed, "
+             "and a model appears when all of its blobs are here. What is here is passed over, and "
+             "the same command, run again, goes on where the last one was stopped. With -, an "
+             "archive that pullama made is read from standard input.",
+     .min_operands = 1,
+     .max_operands = SIZE_MAX,
+     .options = PLM_OPT_BIT(PLM_OPT_DRY_RUN) | PLM_OPT_BIT(PLM_OPT_MIN_FREE),
+     .job = job_import},
     {.verb = PLM_VERB_CLEAN,
      .name = "clean",
      .operands = "",
@@ -220,8 +298,7 @@ const struct plm_verb_row *plm_verb_nearest(const char *word)
 
 bool plm_verb_is_reserved(const char *word)
 {
-    static const char *const later[] = {"queue",  "outdated", "update", "export",
-                                        "import", "prune",    "get",    "serve"};
+    static const char *const later[] = {"queue", "outdated", "update", "prune", "get", "serve"};
     for (size_t i = 0; i < PLM_COUNT(later); i++) {
         if (strcmp(later[i], word) == 0)
             return true;

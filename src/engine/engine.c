@@ -23,7 +23,8 @@ static const struct plm_job_kind *const kinds[PLM_VERBS] = {
     [PLM_VERB_CP] = &plm_copy_kind,       [PLM_VERB_CLEAN] = &plm_clean_kind,
     [PLM_VERB_KEYGEN] = &plm_keygen_kind, [PLM_VERB_VERIFY] = &plm_verify_kind,
     [PLM_VERB_PUSH] = &plm_push_kind,     [PLM_VERB_LOGIN] = &plm_login_kind,
-    [PLM_VERB_LOGOUT] = &plm_logout_kind,
+    [PLM_VERB_LOGOUT] = &plm_logout_kind, [PLM_VERB_EXPORT] = &plm_export_kind,
+    [PLM_VERB_IMPORT] = &plm_import_kind,
 };
 
 static bool make_user_agent(struct plm_engine *engine, struct plm_error *err)
@@ -120,6 +121,7 @@ static void free_job(struct plm_job *job)
         explicit_bzero(job->secret, strlen(job->secret));
     free(job->secret);
     free(job->user);
+    free(job->folder);
     free(job->model);
     free(job->target);
     free(job);
@@ -194,6 +196,10 @@ static bool copy_spec(struct plm_job *job, const struct plm_job_spec *spec)
     job->dry_run = spec->dry_run;
     job->fast = spec->fast;
     job->repair = spec->repair;
+    job->split = spec->split;
+    job->force = spec->force;
+    job->after_success = spec->after_success;
+    job->stream_fd = spec->stream_fd;
     job->models = calloc(spec->model_count ? spec->model_count : 1, sizeof(*job->models));
     while (job->models && job->model_count < spec->model_count) {
         if (!copy_text(spec->models[job->model_count], &job->models[job->model_count]))
@@ -307,7 +313,9 @@ static void start_job(struct plm_job *job)
     job->started = true;
     if (is_first_try) {
         job->started_ms = plm_loop_now(job->engine->loop);
-        if (!plm_job_prepare(job, &err)) {
+        if (job->after_success && job->engine->result != PLM_OK)
+            (void)plm_fail(&err, job->engine->result, "left out, because what it needs has failed");
+        if (err.code || !plm_job_prepare(job, &err)) {
             plm_job_end(job, NULL, &err);
             return;
         }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/feed.h"
 #include "os/os.h"
 #include "store/blobs.h"
 #include "store/manifests.h"
@@ -138,7 +139,7 @@ static void step_ending(struct plm_pull *pull)
         else
             plm_download_done(d);
     }
-    if (!closed)
+    if (!closed || (pull->feed && pull->feed->busy))
         return;
     plm_pull_say_needed(pull);
     if (pull->part.over)
@@ -234,11 +235,11 @@ void plm_pull_transfer(struct plm_pull *pull)
     plm_pull_kick(pull);
 }
 
-static bool begin(struct plm_pull *pull, struct plm_error *err)
+bool plm_pull_begin(struct plm_pull *pull, struct plm_error *err)
 {
     if (!make_downloads(pull, err))
         return false;
-    struct plm_event fetched = {.kind = PLM_EV_MANIFEST_FETCHED,
+    struct plm_event fetched = {.kind = pull->feed ? PLM_EV_MANIFEST_READ : PLM_EV_MANIFEST_FETCHED,
                                 .manifest = {.blob_count = (uint32_t)pull->count,
                                              .total_size = pull->total,
                                              .digest = &pull->manifest->digest}};
@@ -278,7 +279,7 @@ static void on_manifest(void *ctx, const struct plm_http_outcome *answer,
         ok = plm_index_select(bytes, size, options->platform, &child, &err) &&
              plm_registry_get_manifest(pull->registry, &child.digest, on_manifest, pull, &err);
     } else {
-        ok = plm_manifest_parse(bytes, size, &pull->manifest, &err) && begin(pull, &err);
+        ok = plm_manifest_parse(bytes, size, &pull->manifest, &err) && plm_pull_begin(pull, &err);
     }
     if (!ok) {
         if (!pull->manifest)
@@ -287,19 +288,29 @@ static void on_manifest(void *ctx, const struct plm_http_outcome *answer,
     }
 }
 
-bool plm_pull_new(struct plm_job *job, const struct plm_ref *ref, struct plm_pull **out,
-                  struct plm_error *err)
+bool plm_pull_new_empty(struct plm_job *job, struct plm_pull **out, struct plm_error *err)
 {
-    struct plm_engine *engine = job->engine;
     struct plm_pull *pull = calloc(1, sizeof(*pull));
     if (!pull)
         return plm_fail(err, PLM_E_NOMEM, "no memory for a pull");
     pull->job = job;
-    unsigned fixed = engine->options.connections;
-    plm_lanes_init(&pull->lanes, fixed ? fixed : PLM_LANES_LEAST, fixed ? fixed : PLM_LANES_MOST);
+    plm_lanes_init(&pull->lanes, 1, 1);
     pull->batch.pull = pull;
     pull->kick = (struct plm_timer){.fire = on_kick, .ctx = pull};
     pull->tick = (struct plm_timer){.fire = on_tick, .ctx = pull};
+    *out = pull;
+    return true;
+}
+
+bool plm_pull_new(struct plm_job *job, const struct plm_ref *ref, struct plm_pull **out,
+                  struct plm_error *err)
+{
+    struct plm_engine *engine = job->engine;
+    struct plm_pull *pull = NULL;
+    if (!plm_pull_new_empty(job, &pull, err))
+        return false;
+    unsigned fixed = engine->options.connections;
+    plm_lanes_init(&pull->lanes, fixed ? fixed : PLM_LANES_LEAST, fixed ? fixed : PLM_LANES_MOST);
     struct plm_registry_options options = {.key_path = engine->key_path,
                                            .credential = plm_engine_credential(engine, ref),
                                            .max_retries = engine->options.max_retries,

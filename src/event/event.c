@@ -50,6 +50,10 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
     [PLM_EV_REPAIR_START] = "repair_start",
     [PLM_EV_BLOB_REPAIRED] = "blob_repaired",
     [PLM_EV_VERIFY_DONE] = "verify_done",
+    [PLM_EV_EXPORT_START] = "export_start",
+    [PLM_EV_EXPORTED] = "exported",
+    [PLM_EV_IMPORT_START] = "import_start",
+    [PLM_EV_IMPORTED] = "imported",
     [PLM_EV_KEY] = "key",
     [PLM_EV_LOGIN] = "login",
     [PLM_EV_LOGOUT] = "logout",
@@ -66,7 +70,7 @@ static const char *const verb_names[PLM_VERBS] = {
     [PLM_VERB_PUSH] = "push",       [PLM_VERB_SHOW] = "show",     [PLM_VERB_RM] = "rm",
     [PLM_VERB_CP] = "cp",           [PLM_VERB_CLEAN] = "clean",   [PLM_VERB_KEYGEN] = "keygen",
     [PLM_VERB_VERSION] = "version", [PLM_VERB_VERIFY] = "verify", [PLM_VERB_LOGIN] = "login",
-    [PLM_VERB_LOGOUT] = "logout",
+    [PLM_VERB_LOGOUT] = "logout",   [PLM_VERB_EXPORT] = "export", [PLM_VERB_IMPORT] = "import",
 };
 
 static const char *const blob_verdicts[PLM_BLOB_VERDICTS] = {

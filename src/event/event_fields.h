@@ -33,6 +33,8 @@ void plm_fields_time(const struct plm_event_visitor *v, const char *key, int64_t
 bool plm_fields_pull(const struct plm_event_visitor *v, const struct plm_event *event);
 /** Fields of the kinds that belong to `verify`; false when @p event is of another kind. */
 bool plm_fields_verify(const struct plm_event_visitor *v, const struct plm_event *event);
+/** Fields of the kinds that `export` and `import` have; false when @p event is of another kind. */
+bool plm_fields_archive(const struct plm_event_visitor *v, const struct plm_event *event);
 /** Fields of the kinds that a push alone has; false when @p event is of another kind. */
 bool plm_fields_push(const struct plm_event_visitor *v, const struct plm_event *event);
 /** What a manifest is, in few words. */

@@ -138,10 +138,20 @@ void plm_snapshot_fold(struct plm_snapshot *snapshot, const struct plm_event *ev
         break;
     case PLM_EV_MANIFEST_FETCHED:
     case PLM_EV_MANIFEST_READ:
+        if (event->verb == PLM_VERB_IMPORT) /* of one of several models */
+            break;
         snapshot->blobs_total = event->manifest.blob_count;
         snapshot->overall_total = event->manifest.total_size;
         break;
+    case PLM_EV_EXPORT_START:
+    case PLM_EV_IMPORT_START:
+        snapshot->phase = PLM_PHASE_TRANSFERRING;
+        snapshot->overall_total = event->archive.total_size;
+        snapshot->blobs_total = event->archive.blobs;
+        break;
     case PLM_EV_PLAN:
+        if (event->verb == PLM_VERB_IMPORT)
+            break;
         snapshot->phase = PLM_PHASE_TRANSFERRING;
         snapshot->overall_total = event->plan.total;
         snapshot->blobs_total = event->plan.blobs_total;

@@ -42,7 +42,7 @@ static void commands_of_later_versions_are_reserved(void **state)
 static void every_option_belongs_to_a_verb(void **state)
 {
     (void)state;
-    uint32_t taken = PLM_OPTIONS_COMMON;
+    uint64_t taken = PLM_OPTIONS_COMMON;
     const struct plm_verb_row *row;
     for (size_t n = 0; (row = plm_verb_at(n)); n++)
         taken |= row->options;
