@@ -1,6 +1,7 @@
 /* Content: the list of an archive's blobs and models, and the rules that each entry must keep. */
 #include "archive/content.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,7 +78,7 @@ static const char *without_prefix(struct plm_content *c, const char *name)
     if (!c->has_prefix) {
         c->has_prefix = true;
         if (strncmp(name, PREFIX, strlen(PREFIX)) == 0)
-            (void)stpcpy(c->prefix, PREFIX);
+            (void)snprintf(c->prefix, sizeof(c->prefix), PREFIX);
     }
     size_t length = strlen(c->prefix);
     return strncmp(name, c->prefix, length) == 0 ? name + length : NULL;

@@ -229,7 +229,7 @@ bool plm_content_locate_blob(const struct plm_content_source *s, const struct pl
                              struct plm_error *err)
 {
     char name[PLM_ENTRY_NAME + sizeof(c->prefix)], own[PLM_ENTRY_NAME];
-    (void)stpcpy(stpcpy(name, c->prefix), plm_entry_of_blob(&blob->digest, own));
+    (void)snprintf(name, sizeof(name), "%s%s", c->prefix, plm_entry_of_blob(&blob->digest, own));
     return plm_content_locate(s, blob, name, data, err);
 }
 
@@ -268,7 +268,7 @@ static bool read_manifest(const struct plm_content_source *s, const struct plm_c
                        m->ref.model, m->ref.tag);
     else
         (void)plm_entry_of_manifest(&m->ref, own);
-    (void)stpcpy(stpcpy(name, c->prefix), own);
+    (void)snprintf(name, sizeof(name), "%s%s", c->prefix, own);
     /* Deflate adds a little to what it cannot pack. */
     if (e->packed > PLM_MANIFEST_MAX_BYTES + PLM_MANIFEST_MAX_BYTES / 8)
         return plm_fail(err, PLM_E_LIMIT, "entry '%s' is too large for a manifest", name);

@@ -42,7 +42,7 @@ static char *put_part(char *out, const char *part)
 const char *plm_entry_of_manifest(const struct plm_ref *ref, char out[PLM_ENTRY_NAME])
 {
     const char *const parts[PARTS] = {ref->host, ref->ns, ref->model, ref->tag};
-    char *p = stpcpy(out, "manifests");
+    char *p = out + snprintf(out, PLM_ENTRY_NAME, "manifests");
     for (size_t i = 0; i < PARTS; i++) {
         *p++ = '/';
         p = put_part(p, parts[i]);

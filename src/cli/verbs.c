@@ -187,7 +187,7 @@ static const struct plm_verb_row rows[] = {
     {.verb = PLM_VERB_EXPORT,
      .name = "export",
      .operands = "MODEL...",
-     .summary = "write models to an archive, for a machine without a network",
+     .summary = "write models to an archive",
      .more = "`pullama export -o FILE.zip MODEL` makes a zip file that `pullama import` reads, and "
              "that can be unpacked into any models directory. Every blob is hashed on the way, and "
              "FILE appears when all were right. Equal models give equal bytes. With -o -, the "

@@ -124,6 +124,22 @@ static void fold_blob(struct plm_snapshot *s, const struct plm_event *event)
     }
 }
 
+/* The totals that a job's start tells. */
+static void fold_start(struct plm_snapshot *s, uint64_t bytes, uint32_t blobs)
+{
+    s->phase = PLM_PHASE_TRANSFERRING;
+    s->overall_total = bytes;
+    s->blobs_total = blobs;
+}
+
+static void fold_plan(struct plm_snapshot *s, const struct plm_event *event)
+{
+    if (event->verb == PLM_VERB_IMPORT) /* of one of several models */
+        return;
+    fold_start(s, event->plan.total, event->plan.blobs_total);
+    raise_overall(s, event->plan.present);
+}
+
 void plm_snapshot_fold(struct plm_snapshot *snapshot, const struct plm_event *event)
 {
     if (event->job != snapshot->job) {
@@ -145,26 +161,17 @@ void plm_snapshot_fold(struct plm_snapshot *snapshot, const struct plm_event *ev
         break;
     case PLM_EV_EXPORT_START:
     case PLM_EV_IMPORT_START:
-        snapshot->phase = PLM_PHASE_TRANSFERRING;
-        snapshot->overall_total = event->archive.total_size;
-        snapshot->blobs_total = event->archive.blobs;
+        fold_start(snapshot, event->archive.total_size, event->archive.blobs);
         break;
     case PLM_EV_PLAN:
-        if (event->verb == PLM_VERB_IMPORT)
-            break;
-        snapshot->phase = PLM_PHASE_TRANSFERRING;
-        snapshot->overall_total = event->plan.total;
-        snapshot->blobs_total = event->plan.blobs_total;
-        raise_overall(snapshot, event->plan.present);
+        fold_plan(snapshot, event);
         break;
     case PLM_EV_PUSH_PLAN:
         snapshot->phase = PLM_PHASE_TRANSFERRING;
         raise_overall(snapshot, event->push_plan.present);
         break;
     case PLM_EV_VERIFY_START:
-        snapshot->phase = PLM_PHASE_TRANSFERRING;
-        snapshot->overall_total = event->verify.total_size;
-        snapshot->blobs_total = event->verify.blobs;
+        fold_start(snapshot, event->verify.total_size, event->verify.blobs);
         break;
     case PLM_EV_MANIFEST_WRITE_START:
     case PLM_EV_MANIFEST_PUSH_START:

@@ -270,6 +270,29 @@ static inline void fill_verify(struct plm_event *e, const struct event_samples *
     }
 }
 
+static inline void fill_archive(struct plm_event *e)
+{
+    switch (e->kind) {
+    case PLM_EV_EXPORT_START:
+    case PLM_EV_EXPORTED:
+    case PLM_EV_IMPORT_START:
+        e->archive = (struct plm_event_archive){.path = "/media/" HOSTILE ".zip.001",
+                                                .models = 2,
+                                                .blobs = 7,
+                                                .parts = 3,
+                                                .total_size = 3000000000,
+                                                .archive_size = 3000002345};
+        break;
+    case PLM_EV_IMPORTED:
+        e->imported.blobs = 3;
+        e->imported.total_size = 2019393189;
+        e->imported.read = 2019393189;
+        break;
+    default:
+        break;
+    }
+}
+
 /** An event of @p kind; valid as long as @p s. */
 static inline struct plm_event sample_event(const struct event_samples *s, enum plm_event_kind kind)
 {
@@ -285,5 +308,6 @@ static inline struct plm_event sample_event(const struct event_samples *s, enum 
     fill_push(&e, s);
     fill_store(&e, s);
     fill_verify(&e, s);
+    fill_archive(&e);
     return e;
 }
