@@ -71,6 +71,38 @@ static void end_early(struct import *i)
     plm_job_end(i->job, NULL, &i->error);
 }
 
+/* ---- on a worker ---- */
+
+static void run_scan(struct plm_work *work)
+{
+    struct import *i = of_task(work);
+    (void)!plm_feed_scan(&i->feed, &i->task_err);
+}
+
+static void run_end(struct plm_work *work)
+{
+    struct import *i = of_task(work);
+    i->is_read = plm_feed_end(&i->feed, &i->task_err);
+}
+
+static void task_done(struct plm_work *work)
+{
+    struct import *i = of_task(work);
+    i->is_task_busy = false;
+    if (i->task_err.code)
+        fail(i, &i->task_err);
+    else if (i->pull)
+        plm_pull_kick(i->pull);
+    kick(i);
+}
+
+static void start_task(struct import *i, void (*run)(struct plm_work *work))
+{
+    i->is_task_busy = true;
+    i->task = (struct plm_work){.run = run, .done = task_done};
+    plm_workers_submit(i->job->engine->workers, &i->task);
+}
+
 /* ---- one model ---- */
 
 static void over(void *ctx, const struct plm_error *err)
@@ -104,6 +136,17 @@ static void take_in(struct import *i)
     i->is_told = false;
 }
 
+/* What may not be in a stream can come last: nothing is published that may have to be refused. */
+static bool may_publish(void *ctx)
+{
+    struct import *i = ctx;
+    if (!is_stream(i->job) || i->at + 1 < i->feed.content.model_count || i->is_read)
+        return true;
+    if (!i->is_task_busy)
+        start_task(i, run_end);
+    return false;
+}
+
 static void start_model(struct import *i)
 {
     struct plm_content_model *model = &i->feed.content.models[i->at];
@@ -114,6 +157,7 @@ static void start_model(struct import *i)
                                        .bytes_all = i->total,
                                        .is_model = true,
                                        .over = over,
+                                       .may_publish = may_publish,
                                        .ctx = i};
     i->job->ref = model->ref;
     i->job->has_ref = true;
@@ -123,34 +167,6 @@ static void start_model(struct import *i)
 }
 
 /* ---- the archive ---- */
-
-static void run_scan(struct plm_work *work)
-{
-    struct import *i = of_task(work);
-    (void)!plm_feed_scan(&i->feed, &i->task_err);
-}
-
-static void run_end(struct plm_work *work)
-{
-    struct import *i = of_task(work);
-    (void)!plm_feed_end(&i->feed, &i->task_err);
-}
-
-static void task_done(struct plm_work *work)
-{
-    struct import *i = of_task(work);
-    i->is_task_busy = false;
-    if (i->task_err.code)
-        fail(i, &i->task_err);
-    kick(i);
-}
-
-static void start_task(struct import *i, void (*run)(struct plm_work *work))
-{
-    i->is_task_busy = true;
-    i->task = (struct plm_work){.run = run, .done = task_done};
-    plm_workers_submit(i->job->engine->workers, &i->task);
-}
 
 static bool is_here(void *ctx, const struct plm_descriptor *want)
 {
@@ -219,10 +235,7 @@ static void on_kick(void *ctx)
         begin(i);
     else if (i->at < i->feed.content.model_count)
         start_model(i);
-    else if (!i->is_read && !i->job->dry_run) {
-        i->is_read = true;
-        start_task(i, run_end);
-    } else
+    else
         end(i);
 }
 

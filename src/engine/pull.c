@@ -164,7 +164,8 @@ static void step_committing(struct plm_pull *pull)
 
 static void step_transferring(struct plm_pull *pull)
 {
-    if (!plm_pull_schedule(pull))
+    if (!plm_pull_schedule(pull) ||
+        (pull->part.may_publish && !pull->part.may_publish(pull->part.ctx)))
         return;
     for (size_t i = 0; i < pull->count; i++)
         if (pull->downloads[i].dirty)

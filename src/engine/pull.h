@@ -35,6 +35,9 @@ struct plm_pull_part {
     /** Comes once, on the loop thread; @p err NULL: the blob stands in blobs/. Free the pull
      * afterwards, not during the call. */
     void (*over)(void *ctx, const struct plm_error *err);
+    /** Asked when all blobs are here: false keeps them from being published until the pull is kicked
+     * and it is true. NULL: nothing else counts. */
+    bool (*may_publish)(void *ctx);
     void *ctx;
 };
 
