@@ -39,7 +39,7 @@ static bool read_header(struct plm_feed *f, struct plm_zip_entry *entry,
     memcpy(name, rest, entry->name_length);
     name[entry->name_length] = '\0';
     return plm_zip_get_extra(rest + entry->name_length, entry->extra_length, true, entry) ||
-           plm_fail(err, PLM_E_CORRUPT, "entry '%.64s' has broken sizes", name);
+           plm_fail(err, PLM_E_CORRUPT, "it has an entry with broken sizes");
 }
 
 /* Manifests are small, and stand in front of all blobs. */
