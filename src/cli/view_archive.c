@@ -134,8 +134,12 @@ static void show_end(struct plm_view *view, const struct plm_event *event)
     bool here = event->completed.up_to_date;
     if (event->completed.dry_run)
         return; /* the plan was the answer */
-    (void)snprintf(title, sizeof(title), "%s%s", view->archive,
-                   here ? ": all is here already" : "");
+    bool reads = event->verb == PLM_VERB_IMPORT;
+    (void)snprintf(title, sizeof(title), "%s%s%s",
+                   here    ? ""
+                   : reads ? "imported "
+                           : "exported ",
+                   view->archive, here ? ": all is here already" : "");
     if (view->framed) {
         draw_end(view, title, event);
         return;
@@ -154,11 +158,9 @@ static void show_end(struct plm_view *view, const struct plm_event *event)
 static void keep_title(struct plm_view *view, const struct plm_event *event)
 {
     char models[PLM_REF_TEXT], place[2 * PLM_WORDS];
-    bool reads = event->verb == PLM_VERB_IMPORT;
-    (void)snprintf(view->archive, sizeof(view->archive), "%s %s %s %s",
-                   reads ? "imported" : "exported",
-                   name_models(view, event->archive.models, models), reads ? "from" : "to",
-                   name_place(event, place));
+    (void)snprintf(view->archive, sizeof(view->archive), "%s %s %s",
+                   name_models(view, event->archive.models, models),
+                   event->verb == PLM_VERB_IMPORT ? "from" : "to", name_place(event, place));
 }
 
 bool plm_view_archive(struct plm_view *view, const struct plm_event *event)

@@ -58,7 +58,7 @@ struct plm_burst {
     unsigned hidden;
 };
 
-/** What the end of an export or import says of it: models and path. */
+/** Models and archive, as the end of an export or import names them. */
 #define PLM_ARCHIVE_TITLE (PLM_REF_TEXT + 544)
 
 struct plm_view {

@@ -43,6 +43,10 @@ static const char *hint_of(const struct plm_job *job, const struct plm_error *er
     if (job->kind->verb == PLM_VERB_IMPORT && err->sys_errno == 0 &&
         (code == PLM_E_CORRUPT || code == PLM_E_LIMIT))
         return job->kind->integrity_hint;
+    if (code == PLM_E_USAGE && job->kind->verb == PLM_VERB_EXPORT)
+        return "see: pullama help export";
+    if (code == PLM_E_USAGE && job->kind->verb == PLM_VERB_IMPORT)
+        return "see: pullama help import";
     if (job->kind->verb == PLM_VERB_EXPORT && code == PLM_E_ACCESS)
         return "name another place with -o, or check who may write there";
     if (job->kind->verb == PLM_VERB_EXPORT && code == PLM_E_NOSPACE)

@@ -83,7 +83,7 @@ void plm_pull_show_progress(struct plm_pull *pull, struct plm_download *d)
                      .overall_total = pull->part.over ? pull->part.bytes_all : pull->total,
                      .bytes_per_second = plm_meter_rate(&pull->meter),
                      .eta_ms = plm_meter_eta_ms(&pull->meter, pull->total - overall),
-                     .connections = pull->active}};
+                     .connections = pull->feed ? 0 : pull->active}};
     plm_pull_emit(pull, d, &event);
 }
 
@@ -244,7 +244,8 @@ bool plm_pull_begin(struct plm_pull *pull, struct plm_error *err)
                                 .manifest = {.blob_count = (uint32_t)pull->count,
                                              .total_size = pull->total,
                                              .digest = &pull->manifest->digest}};
-    plm_job_emit(pull->job, &fetched);
+    if (!pull->feed || !pull->job->dry_run)
+        plm_job_emit(pull->job, &fetched);
     struct plm_event plan = {.kind = PLM_EV_PLAN};
     bool fits = plm_pull_preflight(pull, &plan.plan, err);
     if (fits || err->code == PLM_E_NOSPACE)
