@@ -44,10 +44,11 @@ struct plm_job_spec {
     const char *model;  /**< reference, as typed; list: a name prefix or NULL; login, logout: a
                            registry; adopt: path of a GGUF file */
     const char *target; /**< cp: destination; push: reference to push to, NULL: model itself; adopt:
-                           reference of the new model */
+                           reference of the new model; export, import: path of the archive, "-":
+                           stream_fd */
     bool link;          /**< adopt: by a hard link; else by a reflink or a copy */
     const char *const *models; /**< verify, outdated, update: references, as typed; none: all in the
-                                  store */
+                                  store; export: likewise, at least one */
     size_t model_count;
     bool
         fast; /**< verify: trust blobs that were hashed before and are unchanged by size and time */
@@ -58,6 +59,10 @@ struct plm_job_spec {
     bool dry_run;
     bool has_age; /**< prune: older_than_ms counts; else an hour, and while Ollama pulls, nothing goes */
     int64_t older_than_ms; /**< prune: spare what was written since */
+    uint64_t split;     /**< export: most bytes of a part; 0: one file */
+    bool force;         /**< export: replace what has the target's name */
+    bool after_success; /**< the job fails, and does nothing, when one before it has failed */
+    int stream_fd;      /**< export to, import from "-": an open descriptor; borrowed */
 };
 
 struct plm_engine;

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "pullama/event_store.h"
 #include "pullama/manifest.h"
 #include "pullama/ref.h"
 
@@ -74,6 +75,10 @@ enum plm_event_kind {
     PLM_EV_UPDATE_DONE,    /**< updated: all that had to be pulled was */
     PLM_EV_ADOPT_START,   /**< placed: a file is to become a model; how is known for LINK alone */
     PLM_EV_ADOPTED,       /**< placed: it is one */
+    PLM_EV_EXPORT_START,  /**< archive: what will be, or would be, in it */
+    PLM_EV_EXPORTED,      /**< archive: it is whole, and has its name */
+    PLM_EV_IMPORT_START,  /**< archive: what is in it; then each of its models as in a pull */
+    PLM_EV_IMPORTED,      /**< model, imported: it is in the store */
     PLM_EV_KEY,           /**< key */
     PLM_EV_LOGIN,         /**< login: credentials are kept */
     PLM_EV_LOGOUT,        /**< login: they are forgotten */
@@ -105,6 +110,8 @@ enum plm_verb {
     PLM_VERB_OUTDATED,
     PLM_VERB_UPDATE,
     PLM_VERB_ADOPT,
+    PLM_VERB_EXPORT,
+    PLM_VERB_IMPORT,
     PLM_VERB_KEYGEN,
     PLM_VERB_LOGIN,
     PLM_VERB_LOGOUT,
@@ -119,7 +126,8 @@ struct plm_event_blob {
     uint32_t total;                    /**< blobs of the job */
 };
 
-/** Of a pull, bytes are done when they are here; of `verify`, when they were read. */
+/** Of a pull or an import, bytes are done when they are here; of `verify` and `export`, when they
+ * were read. */
 struct plm_event_progress {
     uint64_t blob_done;
     uint64_t blob_total;
@@ -178,187 +186,6 @@ struct plm_event_retry {
     int64_t delay_ms;
     int http_status; /**< or 0 */
     bool retry_after;
-};
-
-/** What `list` knows of one model. */
-struct plm_event_listed {
-    const struct plm_ref *ref;
-    const char *id_hex; /**< 64 hex digits: SHA-256 of the manifest file */
-    uint64_t size;
-    int64_t modified_s; /**< Unix seconds */
-    const char *format, *family, *parameter_size, *quantization; /**< "" when unknown */
-};
-
-/** A text layer, as far as it is shown; at most 64 KiB are read. */
-struct plm_show_text {
-    const char *text; /**< NULL: no such layer */
-    size_t length;
-};
-
-/** What `show` knows of one model. Strings "" and numbers 0 when unknown. */
-struct plm_event_show {
-    const struct plm_ref *ref;
-    const struct plm_manifest *manifest;
-    const char *id_hex;
-    uint64_t size;
-    int64_t modified_s;
-    const char *architecture, *family, *format, *quantization, *parameter_size, *requires_version;
-    uint64_t parameter_count, context_length, embedding_length;
-    uint64_t block_count, tensor_count;
-    const char *gguf_warning; /**< why the GGUF header could not be read, or NULL */
-    const char *const *capabilities; /**< NULL-terminated */
-    struct plm_show_text license, tmpl, system, parameters;
-    const char *blob_path; /**< absolute path of the model layer's blob, "" when there is none */
-};
-
-/** What `verify` found of a blob. */
-enum plm_blob_verdict {
-    PLM_BLOB_OK,           /**< its bytes were hashed and have the digest */
-    PLM_BLOB_TRUSTED,      /**< hashed before, and unchanged since by size, time and inode */
-    PLM_BLOB_GONE,         /**< removed in the meantime, and no model names it any more */
-    PLM_BLOB_WRONG_DIGEST, /**< this one and those that follow are failures */
-    PLM_BLOB_TRUNCATED,
-    PLM_BLOB_GROWN,
-    PLM_BLOB_MISSING,
-    PLM_BLOB_NO_FILE,    /**< a directory, a link or such stands in its place */
-    PLM_BLOB_UNREADABLE, /**< the system refuses to open or read it: it may be whole */
-    PLM_BLOB_VERDICTS
-};
-
-/** "ok", "wrong_digest", …; never NULL. */
-PLM_API const char *plm_blob_verdict_name(enum plm_blob_verdict verdict);
-
-/** What `verify` found of a model. */
-enum plm_model_verdict {
-    PLM_MODEL_OK,
-    PLM_MODEL_TRUSTED,   /**< OK, but some blobs were trusted and not hashed */
-    PLM_MODEL_REPAIRED,  /**< it was damaged, and is whole again */
-    PLM_MODEL_CHANGED,   /**< removed or replaced while it was checked: nothing is known, nothing failed */
-    PLM_MODEL_DAMAGED,   /**< this one and those that follow are failures */
-    PLM_MODEL_UNREADABLE, /**< no blob is damaged, but some cannot be read */
-    PLM_MODEL_BAD_MANIFEST,
-    PLM_MODEL_NOT_FOUND,
-    PLM_MODEL_VERDICTS
-};
-
-/** "ok", "damaged", …; never NULL. */
-PLM_API const char *plm_model_verdict_name(enum plm_model_verdict verdict);
-
-struct plm_event_blob_checked {
-    enum plm_blob_verdict verdict;
-    bool is_sized;                /**< found_size is known */
-    uint64_t found_size;          /**< bytes of the file */
-    const struct plm_digest *is;  /**< of its bytes, when that is the wrong one; else NULL */
-    int64_t checked_s;            /**< TRUSTED: when it was hashed, Unix seconds; 0 unknown */
-    const char *message;          /**< what the system said, or NULL */
-};
-
-/** Models that name the blob of an event. */
-struct plm_event_models {
-    const struct plm_ref *const *items;
-    size_t count;
-};
-
-struct plm_event_model_checked {
-    const struct plm_ref *ref;
-    enum plm_model_verdict verdict;
-    uint64_t size;        /**< bytes of its distinct blobs */
-    uint32_t blobs, blobs_bad, blobs_trusted, blobs_repaired;
-    int64_t checked_s;    /**< TRUSTED: the oldest of the checks that it rests on; 0 unknown */
-    const char *message;  /**< BAD_MANIFEST, NOT_FOUND: why, with the path; else NULL */
-};
-
-/** The numbers of a `verify`; at its start those that are not known yet are 0. */
-struct plm_event_verify {
-    const struct plm_ref *only; /**< the model, when it is about one alone; else NULL */
-    bool fast, repair;
-    uint32_t models, models_bad;
-    uint32_t blobs, blobs_bad, blobs_trusted, blobs_repaired;
-    uint64_t total_size; /**< bytes of all blobs */
-    uint64_t hashed;     /**< bytes that were read and hashed */
-    uint64_t fetched;    /**< payload bytes received for repairs */
-    int64_t elapsed_ms;
-    uint64_t bytes_per_second; /**< hashed ÷ elapsed */
-};
-
-/** What `doctor` looks at, in the order in which it does. */
-enum plm_check_kind {
-    PLM_CHECK_RESOLVER,    /**< which addresses the name has */
-    PLM_CHECK_PROXY,       /**< what stands between */
-    PLM_CHECK_ADDRESS,     /**< does one answer, and how soon */
-    PLM_CHECK_CERTIFICATE, /**< who signed for the server */
-    PLM_CHECK_AUTH,        /**< what it wants to be shown */
-    PLM_CHECK_ACCESS,      /**< what it made of what was shown */
-    PLM_CHECK_MANIFEST,
-    PLM_CHECK_BLOB, /**< where bytes come from */
-    PLM_CHECK_RANGES,
-    PLM_CHECK_CHUNK_DIGESTS,
-    PLM_CHECK_UPLOADS,
-    PLM_CHECKS
-};
-
-enum plm_check_result {
-    PLM_CHECK_OK,
-    PLM_CHECK_NOTE,   /**< nothing is wrong: good to know */
-    PLM_CHECK_WARN,   /**< a pull works, but not as well as it could */
-    PLM_CHECK_FAILED, /**< a pull (uploads: a push) does not work */
-    PLM_CHECK_RESULTS
-};
-
-/** "resolver", "address", …; never NULL. */
-PLM_API const char *plm_check_name(enum plm_check_kind check);
-/** "ok", "note", "warning", "failed"; never NULL. */
-PLM_API const char *plm_check_result_name(enum plm_check_result result);
-
-/** One thing that `doctor` looked at. */
-struct plm_event_check {
-    enum plm_check_kind check;
-    enum plm_check_result result;
-    const char *seen; /**< may quote what a server said */
-    const char *means;
-    const char *advice;  /**< what to do, or NULL */
-    const char *address; /**< that it is about, or NULL */
-    int64_t elapsed_ms;  /**< that it took; -1: not measured */
-};
-
-/** How the bytes of an adopted file came into the store. */
-enum plm_placement {
-    PLM_PLACED_UNKNOWN,
-    PLM_PLACED_REFLINK, /**< blocks are shared until somebody writes */
-    PLM_PLACED_LINK,    /**< it is the same file, under two names */
-    PLM_PLACED_COPY,
-    PLM_PLACED_NOT, /**< the blob was here already */
-    PLM_PLACEMENTS
-};
-
-/** "reflink", "hard_link", "copy", "present"; NULL for UNKNOWN. */
-PLM_API const char *plm_placement_name(enum plm_placement placement);
-
-/** How a model in the store compares with what its registry has. */
-enum plm_upstream_verdict {
-    PLM_UPSTREAM_CURRENT,
-    PLM_UPSTREAM_OUTDATED,   /**< the registry has another version, or blobs of this one are missing here */
-    PLM_UPSTREAM_NOT_SERVED, /**< the registry has no such model: it was made here, or taken away there */
-    PLM_UPSTREAM_UNKNOWN,    /**< it could not be asked, or the manifest here cannot be read */
-    PLM_UPSTREAM_NOT_HERE,   /**< the store has no such model */
-    PLM_UPSTREAM_VERDICTS
-};
-
-/** "current", "outdated", …; never NULL. */
-PLM_API const char *plm_upstream_verdict_name(enum plm_upstream_verdict verdict);
-
-struct plm_event_upstream {
-    const struct plm_ref *ref;
-    enum plm_upstream_verdict verdict;
-    const struct plm_digest *here, *there; /**< of the manifests; NULL: there is none, or it is unknown */
-    uint64_t total, fetch;                 /**< bytes of the registry's version, and to be fetched */
-    uint32_t blobs, lacking;               /**< likewise */
-    const char *message;                   /**< why it is not known, or NULL */
-};
-
-struct plm_event_outdated {
-    uint32_t models, current, outdated, unknown; /**< unknown: not served, too */
-    uint64_t fetch;                              /**< bytes that an update would fetch */
 };
 
 struct plm_event {
@@ -458,6 +285,13 @@ struct plm_event {
         struct plm_event_blob_checked blob_checked;
         struct plm_event_model_checked model_checked;
         struct plm_event_verify verify;
+        struct plm_event_archive archive;
+        struct {
+            uint32_t blobs;
+            uint64_t total_size;
+            uint64_t read;   /**< bytes that were taken from the archive */
+            bool up_to_date; /**< nothing had to be */
+        } imported;
         struct {
             uint32_t blobs;
             uint64_t total_size;

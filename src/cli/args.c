@@ -231,6 +231,12 @@ static bool check_operands(const struct plm_args *args, struct plm_error *err)
         return plm_fail(err, PLM_E_USAGE, "--as names one model, and here are %zu",
                         args->operand_count);
 
+    if (verb->verb == PLM_VERB_EXPORT && !plm_args_has(args, PLM_OPT_FILE))
+        return plm_fail(err, PLM_E_USAGE, "where to? name the archive with -o FILE.zip");
+    if (verb->verb == PLM_VERB_PULL && !plm_args_has(args, PLM_OPT_EXPORT) &&
+        (plm_args_has(args, PLM_OPT_SPLIT) || plm_args_has(args, PLM_OPT_FORCE)))
+        return plm_fail(err, PLM_E_USAGE, "--split and --force are about --export FILE.zip");
+
     for (size_t i = 0; i < args->operand_count; i++) {
         if (args->operands[i][0] == '\0')
             return plm_fail(err, PLM_E_USAGE, "an operand of %s is empty", verb->name);
@@ -287,6 +293,15 @@ bool plm_args_parse(int argc, const char *const *argv, struct plm_args *out, str
         (void)(check_options(out, &wrong) && check_operands(out, &wrong) &&
                check_help(out, &wrong));
     return wrong.code == PLM_OK || plm_fail(err, wrong.code, "%s", wrong.msg);
+}
+
+bool plm_args_fill_stdout(const struct plm_args *args)
+{
+    const enum plm_option_id files[] = {PLM_OPT_FILE, PLM_OPT_EXPORT};
+    for (size_t i = 0; i < PLM_COUNT(files); i++)
+        if (args->values[files[i]].given && strcmp(args->values[files[i]].text, "-") == 0)
+            return true;
+    return false;
 }
 
 void plm_args_engine_options(const struct plm_args *args, struct plm_engine_options *options)

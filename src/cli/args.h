@@ -40,6 +40,9 @@ void plm_args_done(struct plm_args *args);
 /** True when the option was given. */
 bool plm_args_has(const struct plm_args *args, enum plm_option_id id);
 
+/** True when an archive goes to standard output: everything else goes to the error stream then. */
+bool plm_args_fill_stdout(const struct plm_args *args);
+
 /** Sets those fields of @p options that the command line names, and no others. */
 void plm_args_engine_options(const struct plm_args *args, struct plm_engine_options *options);
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -51,7 +52,8 @@ static enum plm_view_mode mode_of(const struct plm_args *args)
 
 static bool open_view(struct session *s, struct plm_error *err)
 {
-    plm_screen_init(&s->screen, STDOUT_FILENO, STDERR_FILENO, getenv);
+    bool archive = plm_args_fill_stdout(&s->args); /* then nothing else may go there */
+    plm_screen_init(&s->screen, archive ? STDERR_FILENO : STDOUT_FILENO, STDERR_FILENO, getenv);
     if (plm_args_has(&s->args, PLM_OPT_NO_COLOR))
         s->screen.colour = false;
     s->resume_flags = plm_args_resume_flags(&s->args);
@@ -60,7 +62,7 @@ static bool open_view(struct session *s, struct plm_error *err)
                                        .quiet = plm_args_has(&s->args, PLM_OPT_QUIET),
                                        .verbose = plm_args_has(&s->args, PLM_OPT_VERBOSE),
                                        .screen = &s->screen,
-                                       .out = stdout,
+                                       .out = archive ? stderr : stdout,
                                        .err = stderr,
                                        .flags = s->resume_flags,
                                        .models = s->resume_models,
@@ -159,12 +161,33 @@ static bool submit_login(struct session *s, struct plm_error *err)
     return ok;
 }
 
+/* An archive is nothing that a person could type, or read. */
+static bool check_streams(const struct session *s, struct plm_error *err)
+{
+    const struct plm_args *args = &s->args;
+    if (plm_args_fill_stdout(args) && isatty(STDOUT_FILENO))
+        return plm_fail(
+            err, PLM_E_USAGE,
+            "the archive would go to the terminal; give a FILE, or redirect the output");
+    bool reads = false;
+    for (size_t i = 0; args->verb->verb == PLM_VERB_IMPORT && i < args->operand_count; i++)
+        reads = reads || strcmp(args->operands[i], "-") == 0;
+    if (reads && args->operand_count > 1)
+        return plm_fail(err, PLM_E_USAGE, "- stands alone: one archive comes from standard input");
+    return !reads || !isatty(STDIN_FILENO) ||
+           plm_fail(err, PLM_E_USAGE,
+                    "- reads an archive from standard input, and that is the "
+                    "terminal");
+}
+
 static bool submit_jobs(struct session *s, struct plm_error *err)
 {
     struct plm_job_spec spec;
     uint32_t id;
     if (s->args.verb->verb == PLM_VERB_LOGIN)
         return submit_login(s, err);
+    if (!check_streams(s, err))
+        return false;
     for (size_t n = 0; s->args.verb->job(&s->args, n, &spec); n++) {
         if (!plm_engine_submit(s->engine, &spec, &id, err))
             return false;

@@ -79,6 +79,15 @@ static const struct plm_option_row rows[PLM_OPTIONS] = {
                       "see about uploads, too: opens a session, and deletes it again"},
     [PLM_OPT_PASSWORD_STDIN] = {"password-stdin", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
                                 "read the password from standard input, to its end"},
+    [PLM_OPT_FILE] = {"file", 'o', PLM_VALUE_TEXT, "FILE", 0, 0, "none; it must be given",
+                      "the archive to write, best called *.zip; -: standard output"},
+    [PLM_OPT_SPLIT] =
+        {"split", 0, PLM_VALUE_SIZE, "SIZE", KIB *KIB, TIB, "one file",
+         "write parts of this size: FILE.001, FILE.002 ...; for FAT32 at most 4095MiB"},
+    [PLM_OPT_FORCE] = {"force", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
+                       "replace an archive of that name"},
+    [PLM_OPT_EXPORT] = {"export", 0, PLM_VALUE_TEXT, "FILE", 0, 0, "no archive",
+                        "then write all of them to this archive; see: pullama help export"},
 };
 
 const struct plm_option_row *plm_option_row(enum plm_option_id id)

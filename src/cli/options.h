@@ -40,6 +40,10 @@ enum plm_option_id {
     PLM_OPT_USERNAME,
     PLM_OPT_PASSWORD_STDIN,
     PLM_OPT_PUSH,
+    PLM_OPT_FILE,
+    PLM_OPT_SPLIT,
+    PLM_OPT_FORCE,
+    PLM_OPT_EXPORT,
     PLM_OPTIONS
 };
 

@@ -7,6 +7,10 @@
 #include <limits.h>
 #include <string.h>
 
+/* The standard streams, as every process has them. */
+#define PLM_STREAM_IN 0
+#define PLM_STREAM_OUT 1
+
 static bool job_each_operand(const struct plm_args *args, size_t n, struct plm_job_spec *out)
 {
     if (n >= args->operand_count)
@@ -51,6 +55,51 @@ static bool job_prune(const struct plm_args *args, size_t n, struct plm_job_spec
     return true;
 }
 
+/* What the options say of an archive to be written, with @p file as its path. */
+static void set_archive(const struct plm_args *args, const char *file, struct plm_job_spec *out)
+{
+    out->models = args->operands;
+    out->model_count = args->operand_count;
+    out->target = file;
+    out->split = args->values[PLM_OPT_SPLIT].number;
+    out->force = plm_args_has(args, PLM_OPT_FORCE);
+    out->stream_fd = PLM_STREAM_OUT;
+}
+
+/* The models, and then all of them into one archive. */
+static bool job_pull(const struct plm_args *args, size_t n, struct plm_job_spec *out)
+{
+    const struct plm_option_value *file = &args->values[PLM_OPT_EXPORT];
+    if (job_each_operand(args, n, out))
+        return true;
+    if (n > args->operand_count || !file->given || plm_args_has(args, PLM_OPT_DRY_RUN))
+        return false;
+    *out = (struct plm_job_spec){.verb = PLM_VERB_EXPORT, .after_success = true};
+    set_archive(args, file->text, out);
+    return true;
+}
+
+static bool job_export(const struct plm_args *args, size_t n, struct plm_job_spec *out)
+{
+    if (n > 0)
+        return false;
+    *out = (struct plm_job_spec){.verb = PLM_VERB_EXPORT,
+                                 .dry_run = plm_args_has(args, PLM_OPT_DRY_RUN)};
+    set_archive(args, args->values[PLM_OPT_FILE].text, out);
+    return true;
+}
+
+static bool job_import(const struct plm_args *args, size_t n, struct plm_job_spec *out)
+{
+    if (n >= args->operand_count)
+        return false;
+    *out = (struct plm_job_spec){.verb = PLM_VERB_IMPORT,
+                                 .target = args->operands[n],
+                                 .stream_fd = PLM_STREAM_IN,
+                                 .dry_run = plm_args_has(args, PLM_OPT_DRY_RUN)};
+    return true;
+}
+
 /* The engine reads the target of a push with its model. */
 static bool job_push(const struct plm_args *args, size_t n, struct plm_job_spec *out)
 {
@@ -88,6 +137,8 @@ static bool job_adopt(const struct plm_args *args, size_t n, struct plm_job_spec
     (SMALL_REQUEST_OPTIONS | PLM_OPT_BIT(PLM_OPT_CONNECTIONS) | PLM_OPT_BIT(PLM_OPT_LIMIT_RATE) |  \
      PLM_OPT_BIT(PLM_OPT_CHUNK_SIZE))
 
+#define ARCHIVE_OPTIONS (PLM_OPT_BIT(PLM_OPT_SPLIT) | PLM_OPT_BIT(PLM_OPT_FORCE))
+
 static const struct plm_verb_row rows[] = {
     {.verb = PLM_VERB_PULL,
      .name = "pull",
@@ -100,8 +151,9 @@ static const struct plm_verb_row rows[] = {
      .min_operands = 1,
      .max_operands = SIZE_MAX,
      .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_PLATFORM) |
-                PLM_OPT_BIT(PLM_OPT_MIN_FREE) | PLM_OPT_BIT(PLM_OPT_DRY_RUN),
-     .job = job_each_operand},
+                PLM_OPT_BIT(PLM_OPT_MIN_FREE) | PLM_OPT_BIT(PLM_OPT_DRY_RUN) |
+                PLM_OPT_BIT(PLM_OPT_EXPORT) | ARCHIVE_OPTIONS,
+     .job = job_pull},
     {.verb = PLM_VERB_PUSH,
      .name = "push",
      .operands = "MODEL...",
@@ -114,6 +166,30 @@ static const struct plm_verb_row rows[] = {
      .max_operands = SIZE_MAX,
      .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_DRY_RUN) | PLM_OPT_BIT(PLM_OPT_AS),
      .job = job_push},
+    {.verb = PLM_VERB_OUTDATED,
+     .name = "outdated",
+     .operands = "[MODEL...]",
+     .summary = "say which models are outdated at their registry",
+     .more =
+         "Without a MODEL, of all in the store. Each registry is asked once for a model, many at "
+         "a time, for nothing but its manifest; no blob is read or fetched. Exits with 0 when "
+         "all are current, and with 1 when one is outdated. A model whose registry cannot be "
+         "asked, or has no such model, is reported, and fails nothing unless that is so of all.",
+     .max_operands = SIZE_MAX,
+     .options = SMALL_REQUEST_OPTIONS | PLM_OPT_BIT(PLM_OPT_PLATFORM),
+     .job = job_all_operands},
+    {.verb = PLM_VERB_UPDATE,
+     .name = "update",
+     .operands = "[MODEL...]",
+     .summary = "pull the models that are outdated",
+     .more = "Those that are named, or --all. Compares as `outdated` does, then fetches the layers "
+             "that changed; layers that no model names any more go as soon as the new version "
+             "stands. A model whose registry cannot be asked stays as it is, and fails nothing.",
+     .max_operands = SIZE_MAX,
+     .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_PLATFORM) |
+                PLM_OPT_BIT(PLM_OPT_MIN_FREE) | PLM_OPT_BIT(PLM_OPT_DRY_RUN) |
+                PLM_OPT_BIT(PLM_OPT_ALL),
+     .job = job_all_operands},
     {.verb = PLM_VERB_LIST,
      .name = "list",
      .alias = "ls",
@@ -160,43 +236,6 @@ static const struct plm_verb_row rows[] = {
      .options = PLM_OPT_BIT(PLM_OPT_FAST) | PLM_OPT_BIT(PLM_OPT_REPAIR) | NETWORK_OPTIONS |
                 PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_MIN_FREE),
      .job = job_all_operands},
-    {.verb = PLM_VERB_OUTDATED,
-     .name = "outdated",
-     .operands = "[MODEL...]",
-     .summary = "say which models are outdated at their registry",
-     .more =
-         "Without a MODEL, of all in the store. Each registry is asked once for a model, many at "
-         "a time, for nothing but its manifest; no blob is read or fetched. Exits with 0 when "
-         "all are current, and with 1 when one is outdated. A model whose registry cannot be "
-         "asked, or has no such model, is reported, and fails nothing unless that is so of all.",
-     .max_operands = SIZE_MAX,
-     .options = SMALL_REQUEST_OPTIONS | PLM_OPT_BIT(PLM_OPT_PLATFORM),
-     .job = job_all_operands},
-    {.verb = PLM_VERB_UPDATE,
-     .name = "update",
-     .operands = "[MODEL...]",
-     .summary = "pull the models that are outdated",
-     .more = "Those that are named, or --all. Compares as `outdated` does, then fetches the layers "
-             "that changed; layers that no model names any more go as soon as the new version "
-             "stands. A model whose registry cannot be asked stays as it is, and fails nothing.",
-     .max_operands = SIZE_MAX,
-     .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_PLATFORM) |
-                PLM_OPT_BIT(PLM_OPT_MIN_FREE) | PLM_OPT_BIT(PLM_OPT_DRY_RUN) |
-                PLM_OPT_BIT(PLM_OPT_ALL),
-     .job = job_all_operands},
-    {.verb = PLM_VERB_ADOPT,
-     .name = "adopt",
-     .operands = "FILE",
-     .summary = "make a model of a GGUF file that is here",
-     .more = "`pullama adopt FILE --as MODEL`. The file stays where it is. Its bytes come into the "
-             "store by a reflink, where the file system has these (btrfs, XFS), or by a copy, or, "
-             "with --link, by a hard link; they are hashed once, there. A file that is no GGUF, or "
-             "ends before its tensors do, is refused.",
-     .min_operands = 1,
-     .max_operands = 1,
-     .options = PLM_OPT_BIT(PLM_OPT_AS) | PLM_OPT_BIT(PLM_OPT_LINK) | PLM_OPT_BIT(PLM_OPT_DRY_RUN) |
-                PLM_OPT_BIT(PLM_OPT_MIN_FREE),
-     .job = job_adopt},
     {.verb = PLM_VERB_PRUNE,
      .name = "prune",
      .operands = "",
@@ -216,13 +255,63 @@ static const struct plm_verb_row rows[] = {
              "pushes that were stopped start from the beginning afterwards.",
      .options = PLM_OPT_BIT(PLM_OPT_DRY_RUN),
      .job = job_once},
-    {.verb = PLM_VERB_KEYGEN,
-     .name = "keygen",
-     .operands = "",
-     .summary = "make the key that registries know you by",
-     .more = "Makes ~/.ollama/id_ed25519 when there is none, and prints its public half. A key "
-             "that is there is never changed.",
-     .job = job_once},
+    {.verb = PLM_VERB_ADOPT,
+     .name = "adopt",
+     .operands = "FILE",
+     .summary = "make a model of a GGUF file that is here",
+     .more = "`pullama adopt FILE --as MODEL`. The file stays where it is. Its bytes come into the "
+             "store by a reflink, where the file system has these (btrfs, XFS), or by a copy, or, "
+             "with --link, by a hard link; they are hashed once, there. A file that is no GGUF, or "
+             "ends before its tensors do, is refused.",
+     .min_operands = 1,
+     .max_operands = 1,
+     .options = PLM_OPT_BIT(PLM_OPT_AS) | PLM_OPT_BIT(PLM_OPT_LINK) | PLM_OPT_BIT(PLM_OPT_DRY_RUN) |
+                PLM_OPT_BIT(PLM_OPT_MIN_FREE),
+     .job = job_adopt},
+    {.verb = PLM_VERB_EXPORT,
+     .name = "export",
+     .operands = "MODEL...",
+     .summary = "write models to an archive",
+     .more = "`pullama export -o FILE.zip MODEL` makes a zip file that `pullama import` reads, and "
+             "that can be unpacked into any models directory. Every blob is hashed on the way, and "
+             "FILE appears when all were right. Equal models give equal bytes. With -o -, the "
+             "archive goes to standard output, and all messages to standard error; blobs are then "
+             "read twice, so that nothing leaves before all is known to be right.",
+     .min_operands = 1,
+     .max_operands = SIZE_MAX,
+     .options = PLM_OPT_BIT(PLM_OPT_FILE) | ARCHIVE_OPTIONS | PLM_OPT_BIT(PLM_OPT_DRY_RUN),
+     .job = job_export},
+    {.verb = PLM_VERB_IMPORT,
+     .name = "import",
+     .operands = "FILE...",
+     .summary = "take models out of archives",
+     .more = "Reads what `pullama export`, ollama-model-downloader or `zip -r` made of a models "
+             "directory; of parts, the first one is named: FILE.zip.001. Every blob is hashed, "
+             "and a model appears when all of its blobs are here. What is here is passed over, and "
+             "the same command, run again, goes on where the last one was stopped. With -, an "
+             "archive that pullama made is read from standard input.",
+     .min_operands = 1,
+     .max_operands = SIZE_MAX,
+     .options = PLM_OPT_BIT(PLM_OPT_DRY_RUN) | PLM_OPT_BIT(PLM_OPT_MIN_FREE),
+     .job = job_import},
+    {.verb = PLM_VERB_DOCTOR,
+     .name = "doctor",
+     .operands = "HOST|MODEL",
+     .summary = "look at all that lies between here and a registry",
+     .more = "Says what was seen, what it means, and what to do: the name's addresses, the proxy, "
+             "which addresses answer and how soon, who signed for the server, what it wants to be "
+             "shown; of a MODEL also its manifest, where the bytes come from, ranges and chunk "
+             "digests. A HOST is written with http:// or https:// and no path, or it is "
+             "`localhost`, an IP address, or a name that ends in letters, as registry.ollama.ai. "
+             "Ends when --timeout is over, and after a minute in any case. Exits with 0 when a "
+             "pull would work.",
+     .min_operands = 1,
+     .max_operands = 1,
+     .options = PLM_OPT_BIT(PLM_OPT_INSECURE) | PLM_OPT_BIT(PLM_OPT_CACERT) |
+                PLM_OPT_BIT(PLM_OPT_PROXY) | PLM_OPT_BIT(PLM_OPT_IPV4) | PLM_OPT_BIT(PLM_OPT_IPV6) |
+                PLM_OPT_BIT(PLM_OPT_RESOLVE) | PLM_OPT_BIT(PLM_OPT_TIMEOUT) |
+                PLM_OPT_BIT(PLM_OPT_PLATFORM) | PLM_OPT_BIT(PLM_OPT_PUSH),
+     .job = job_doctor},
     {.verb = PLM_VERB_LOGIN,
      .name = "login",
      .operands = "HOST",
@@ -245,24 +334,13 @@ static const struct plm_verb_row rows[] = {
      .min_operands = 1,
      .max_operands = 1,
      .job = job_once},
-    {.verb = PLM_VERB_DOCTOR,
-     .name = "doctor",
-     .operands = "HOST|MODEL",
-     .summary = "look at all that lies between here and a registry",
-     .more = "Says what was seen, what it means, and what to do: the name's addresses, the proxy, "
-             "which addresses answer and how soon, who signed for the server, what it wants to be "
-             "shown; of a MODEL also its manifest, where the bytes come from, ranges and chunk "
-             "digests. A HOST is written with http:// or https:// and no path, or it is "
-             "`localhost`, an IP address, or a name that ends in letters, as registry.ollama.ai. "
-             "Ends when --timeout is over, and after a minute in any case. Exits with 0 when a "
-             "pull would work.",
-     .min_operands = 1,
-     .max_operands = 1,
-     .options = PLM_OPT_BIT(PLM_OPT_INSECURE) | PLM_OPT_BIT(PLM_OPT_CACERT) |
-                PLM_OPT_BIT(PLM_OPT_PROXY) | PLM_OPT_BIT(PLM_OPT_IPV4) | PLM_OPT_BIT(PLM_OPT_IPV6) |
-                PLM_OPT_BIT(PLM_OPT_RESOLVE) | PLM_OPT_BIT(PLM_OPT_TIMEOUT) |
-                PLM_OPT_BIT(PLM_OPT_PLATFORM) | PLM_OPT_BIT(PLM_OPT_PUSH),
-     .job = job_doctor},
+    {.verb = PLM_VERB_KEYGEN,
+     .name = "keygen",
+     .operands = "",
+     .summary = "make the key that registries know you by",
+     .more = "Makes ~/.ollama/id_ed25519 when there is none, and prints its public half. A key "
+             "that is there is never changed.",
+     .job = job_once},
     {.verb = PLM_VERB_VERSION,
      .name = "version",
      .operands = "",
@@ -314,7 +392,7 @@ const struct plm_verb_row *plm_verb_nearest(const char *word)
 
 bool plm_verb_is_reserved(const char *word)
 {
-    static const char *const later[] = {"queue", "export", "import", "get", "serve"};
+    static const char *const later[] = {"queue", "get", "serve"};
     for (size_t i = 0; i < PLM_COUNT(later); i++) {
         if (strcmp(later[i], word) == 0)
             return true;

@@ -109,6 +109,7 @@ static void begin_job(struct plm_view *view, const struct plm_event *event)
         view->model[0] = '\0';
     }
     view->pushes = event->verb == PLM_VERB_PUSH;
+    view->imports = event->verb == PLM_VERB_IMPORT;
     if (event->ref) {
         plm_ref_format(event->ref, view->model);
         view->scheme = event->ref->scheme;
@@ -125,8 +126,8 @@ static void show(struct plm_view *view, const struct plm_event *event)
     else if (event->kind == PLM_EV_FAILED)
         plm_view_failed(view, event);
     else if (lines || plm_view_warning(view, event) || plm_view_doctor(view, event) ||
-             plm_view_verify(view, event) || plm_view_upstream(view, event) ||
-             plm_view_store(view, event))
+             plm_view_verify(view, event) || plm_view_archive(view, event) ||
+             plm_view_upstream(view, event) || plm_view_store(view, event))
         return;
     else if (view->framed)
         plm_view_tty(view, event);
@@ -141,7 +142,8 @@ static void emit(void *ctx, const struct plm_event *event)
     begin_job(view, event);
     plm_snapshot_fold(&view->snapshot, event);
     if (event->kind == PLM_EV_PULL_START || event->kind == PLM_EV_PUSH_START ||
-        event->kind == PLM_EV_VERIFY_START || event->kind == PLM_EV_ADOPT_START)
+        event->kind == PLM_EV_VERIFY_START || event->kind == PLM_EV_ADOPT_START ||
+        event->kind == PLM_EV_EXPORT_START || event->kind == PLM_EV_IMPORT_START)
         plm_live_begin(view);
     show(view, event);
     if (event->kind == PLM_EV_COMPLETED || event->kind == PLM_EV_FAILED)

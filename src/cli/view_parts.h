@@ -3,8 +3,9 @@
  *
  * Every event is shown by exactly one of: view_json.c; view_plain.c, or on a terminal view_tty.c,
  * for a pull or a push; view_store.c for the store's commands; view_verify.c for verify;
- * view_failure.c for the end of a job that failed. They write whole lines into two pages;
- * view_live.c brings both to their streams, around the live area at the bottom of the terminal.
+ * view_archive.c for archives; view_failure.c for the end of a job that failed. They write whole
+ * lines into two pages; view_live.c brings both to their streams, around the live area at the
+ * bottom of the terminal.
  */
 #pragma once
 
@@ -57,6 +58,9 @@ struct plm_burst {
     unsigned hidden;
 };
 
+/** Models and archive, as the end of an export or import names them. */
+#define PLM_ARCHIVE_TITLE (PLM_REF_TEXT + 544)
+
 struct plm_view {
     struct plm_view_options options;
     struct plm_screen *screen;
@@ -67,10 +71,12 @@ struct plm_view {
     struct plm_pace pace;
     struct plm_burst burst;
     struct plm_list list;
-    char model[PLM_REF_TEXT]; /**< display form of the job's model, or "" */
-    enum plm_scheme scheme;   /**< of the job's model */
-    bool pushes;              /**< the job's bytes go out */
-    bool interrupted;         /**< it was said: once, for all jobs that are stopped */
+    char model[PLM_REF_TEXT];        /**< display form of the job's model, or "" */
+    enum plm_scheme scheme;          /**< of the job's model */
+    char archive[PLM_ARCHIVE_TITLE]; /**< what the end of an export or import says */
+    bool pushes;                     /**< the job's bytes go out */
+    bool imports;                    /**< they come out of an archive */
+    bool interrupted;                /**< it was said: once, for all jobs that are stopped */
     uint64_t seq;
     struct plm_error write_error;
 };
@@ -171,6 +177,8 @@ void plm_view_tty(struct plm_view *view, const struct plm_event *event);
 bool plm_view_store(struct plm_view *view, const struct plm_event *event);
 /** False when the event is none of `doctor`. */
 bool plm_view_doctor(struct plm_view *view, const struct plm_event *event);
+/** False when the event is none of an archive's: then it is shown as of a pull. */
+bool plm_view_archive(struct plm_view *view, const struct plm_event *event);
 /** False when the event is none of `verify`, or is a failure. */
 bool plm_view_verify(struct plm_view *view, const struct plm_event *event);
 /** False when the event is none of `outdated` and `update`. */

@@ -170,7 +170,10 @@ static void say_blob(struct plm_view *view, const struct plm_event *event, const
                      plm_words_share(event->resumed.done, event->blob.want->size, text));
         break;
     case PLM_EV_BLOB_START:
-        plm_view_say(view, "  %s %s (%s)", blob, view->pushes ? "uploading" : "downloading",
+        plm_view_say(view, "  %s %s (%s)", blob,
+                     view->pushes    ? "uploading"
+                     : view->imports ? "reading"
+                                     : "downloading",
                      plm_text_size(event->blob.want->size, part));
         break;
     case PLM_EV_BLOB_MOUNTED:

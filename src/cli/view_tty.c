@@ -234,7 +234,9 @@ static void draw_detail(struct plm_view *view, const struct plm_event *event)
         break;
     case PLM_EV_BLOB_START:
         line = begin_blob(view, event, PLM_STYLE_BRAND, PLM_GLYPH_GO,
-                          view->pushes ? "sending" : "fetching");
+                          view->pushes    ? "sending"
+                          : view->imports ? "reading"
+                                          : "fetching");
         put_size(&line, event->blob.want->size);
         break;
     case PLM_EV_CHUNKSUMS_FETCHED:

@@ -119,7 +119,7 @@ static bool publish(struct plm_pull *pull, enum plm_commit_result *result, struc
     if (pull->state != PLM_PULL_COMMITTING)
         return true;
     *result = PLM_COMMIT_DONE;
-    return pull->part.over || write_manifest(pull, err);
+    return (pull->part.over && !pull->part.is_model) || write_manifest(pull, err);
 }
 
 static bool lock_store(struct plm_pull *pull, bool *is_busy, struct plm_error *err)

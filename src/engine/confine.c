@@ -128,6 +128,8 @@ static void add_job(struct rules *rules, const struct plm_job *job)
                   changes ? PLM_CONFINE_CHANGE : PLM_CONFINE_READ);
     if (kind->changes)
         add(rules, kind->changes(job), PLM_CONFINE_CHANGE);
+    if (kind->reads)
+        add(rules, kind->reads(job), PLM_CONFINE_READ);
     if (kind->needs_network)
         add_network(rules, engine);
 }

@@ -194,10 +194,11 @@ static bool start_fetch(struct plm_download *d, struct plm_error *err)
     d->clean = d->done == 0;
     d->synced_ms = now_of(d);
     d->unsynced = d->done - plm_spans_total(&d->partial->durable);
-    if (!start_frontier(d, d->partial->fd, true, err) || !plm_download_find_source(d, err))
+    if (!start_frontier(d, d->partial->fd, true, err) ||
+        (!d->pull->feed && !plm_download_find_source(d, err)))
         return false;
     d->state = PLM_DOWNLOAD_FETCHING;
-    return plm_download_seed(d, err);
+    return d->pull->feed || plm_download_seed(d, err);
 }
 
 static bool start_check(struct plm_download *d, struct plm_error *err)

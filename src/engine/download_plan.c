@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "engine/download_private.h"
+#include "engine/feed.h"
 #include "engine/plan.h"
 #include "engine/pull.h"
 
@@ -27,6 +28,8 @@ bool plm_download_start_chunk(struct plm_download *d)
     uint64_t left = d->want.size - d->done;
     if (d->state != PLM_DOWNLOAD_FETCHING || d->closing || d->leaving)
         return false;
+    if (d->pull->feed)
+        return plm_feed_start(d->pull->feed, d);
     if (d->chunk_count > 0 && (d->no_ranges || plm_source_is_unresolved(d->source)))
         return false;
     for (const struct plm_chunk *c = d->chunks; c && count < PLM_COUNT(asked); c = c->next)

@@ -1,6 +1,7 @@
 /* Downloads: what follows the hash. Right: staged. Wrong: only what is bad comes again, or it ends.
  */
 #include "engine/download_private.h"
+#include "engine/feed.h"
 #include "engine/pull.h"
 
 #define CLEAN_STARTS_MAX 2
@@ -162,9 +163,24 @@ static void on_chunksums(void *ctx, const struct plm_chunksum *sums, size_t coun
     plm_sift_start(d->sift, d->pull->job->engine->workers);
 }
 
+/* An archive's bytes are the same each time. */
+static void judge_archive(struct plm_download *d)
+{
+    d->failures++;
+    if (d->clean || d->pull->feed->input.is_stream)
+        give_up(d, "the archive has other bytes under that name");
+    else
+        start_clean(d);
+}
+
 void plm_download_wrong_hash(struct plm_download *d, const struct plm_digest *is)
 {
     struct plm_error err = {0};
+    if (d->pull->feed) {
+        d->wrong = *is;
+        judge_archive(d);
+        return;
+    }
     bool same = d->has_wrong && d->clean && plm_digest_equal(is, &d->wrong);
     struct plm_error wrong = {.code = PLM_E_INTEGRITY,
                               .msg = "its bytes are not those of the blob"};

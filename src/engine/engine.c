@@ -26,6 +26,7 @@ static const struct plm_job_kind *const kinds[PLM_VERBS] = {
     [PLM_VERB_LOGOUT] = &plm_logout_kind,     [PLM_VERB_PRUNE] = &plm_prune_kind,
     [PLM_VERB_OUTDATED] = &plm_outdated_kind, [PLM_VERB_UPDATE] = &plm_update_kind,
     [PLM_VERB_ADOPT] = &plm_adoption_kind,    [PLM_VERB_DOCTOR] = &plm_doctor_kind,
+    [PLM_VERB_EXPORT] = &plm_export_kind,     [PLM_VERB_IMPORT] = &plm_import_kind,
 };
 
 static bool make_user_agent(struct plm_engine *engine, struct plm_error *err)
@@ -122,6 +123,7 @@ static void free_job(struct plm_job *job)
         explicit_bzero(job->secret, strlen(job->secret));
     free(job->secret);
     free(job->user);
+    free(job->folder);
     free(job->model);
     free(job->target);
     free(job->manifest);
@@ -201,6 +203,10 @@ static bool copy_spec(struct plm_job *job, const struct plm_job_spec *spec)
     job->link = spec->link;
     job->has_age = spec->has_age;
     job->older_than_ms = spec->older_than_ms;
+    job->split = spec->split;
+    job->force = spec->force;
+    job->after_success = spec->after_success;
+    job->stream_fd = spec->stream_fd;
     job->models = calloc(spec->model_count ? spec->model_count : 1, sizeof(*job->models));
     while (job->models && job->model_count < spec->model_count) {
         if (!copy_text(spec->models[job->model_count], &job->models[job->model_count]))
@@ -314,7 +320,9 @@ static void start_job(struct plm_job *job)
     job->started = true;
     if (is_first_try) {
         job->started_ms = plm_loop_now(job->engine->loop);
-        if (!plm_job_prepare(job, &err)) {
+        if (job->after_success && job->engine->result != PLM_OK)
+            (void)plm_fail(&err, job->engine->result, "left out, because what it needs has failed");
+        if (err.code || !plm_job_prepare(job, &err)) {
             plm_job_end(job, NULL, &err);
             return;
         }

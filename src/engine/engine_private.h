@@ -26,6 +26,8 @@ struct plm_job_kind {
     bool keeps_state;           /**< `.pullm` is made in a store that is there, if it can be */
     /** The folder beside the store in which it changes files. NULL, or it gives NULL: none. */
     const char *(*changes)(const struct plm_job *job);
+    /** Likewise, in which it reads files. */
+    const char *(*reads)(const struct plm_job *job);
     /** Whether it starts other programs once it runs: then nothing is given up. NULL: it does not.
      */
     bool (*starts_programs)(const struct plm_job *job);
@@ -45,7 +47,7 @@ struct plm_job_kind {
 extern const struct plm_job_kind plm_pull_kind, plm_push_kind, plm_list_kind, plm_show_kind,
     plm_remove_kind, plm_copy_kind, plm_clean_kind, plm_keygen_kind, plm_verify_kind,
     plm_repair_kind, plm_prune_kind, plm_outdated_kind, plm_update_kind, plm_adoption_kind,
-    plm_login_kind, plm_logout_kind, plm_doctor_kind;
+    plm_login_kind, plm_logout_kind, plm_doctor_kind, plm_export_kind, plm_import_kind;
 
 struct plm_job {
     struct plm_engine *engine;
@@ -57,7 +59,10 @@ struct plm_job {
     size_t model_count;
     char *user, *secret; /**< owned; the secret is wiped */
     struct plm_held_credential *credential;
-    bool dry_run, fast, repair, with_push, has_age, link;
+    char *folder; /**< owned; outside of the store, that it reads or writes; or NULL */
+    uint64_t split;
+    int stream_fd;
+    bool dry_run, fast, repair, with_push, has_age, link, force, after_success;
     int64_t older_than_ms;
     struct plm_ref ref;
     bool has_ref;

@@ -43,6 +43,17 @@ static const char *hint_of(const struct plm_job *job, const struct plm_error *er
         return "what was seen on the way, and what can be done, stands above";
     if (code == PLM_E_NOT_FOUND && job->kind->verb != PLM_VERB_PULL)
         return "see what is here: pullama list";
+    if (job->kind->verb == PLM_VERB_IMPORT && err->sys_errno == 0 &&
+        (code == PLM_E_CORRUPT || code == PLM_E_LIMIT))
+        return job->kind->integrity_hint;
+    if (code == PLM_E_USAGE && job->kind->verb == PLM_VERB_EXPORT)
+        return "see: pullama help export";
+    if (code == PLM_E_USAGE && job->kind->verb == PLM_VERB_IMPORT)
+        return "see: pullama help import";
+    if (job->kind->verb == PLM_VERB_EXPORT && code == PLM_E_ACCESS)
+        return "name another place with -o, or check who may write there";
+    if (job->kind->verb == PLM_VERB_EXPORT && code == PLM_E_NOSPACE)
+        return "name a place with more room; what was there under that name is as it was";
     if (code == PLM_E_INTEGRITY && job->kind->integrity_hint)
         return job->kind->integrity_hint;
     if (pushes && code == PLM_E_AUTH)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/feed.h"
 #include "os/os.h"
 #include "store/blobs.h"
 #include "store/manifests.h"
@@ -82,7 +83,7 @@ void plm_pull_show_progress(struct plm_pull *pull, struct plm_download *d)
                      .overall_total = pull->part.over ? pull->part.bytes_all : pull->total,
                      .bytes_per_second = plm_meter_rate(&pull->meter),
                      .eta_ms = plm_meter_eta_ms(&pull->meter, pull->total - overall),
-                     .connections = pull->active}};
+                     .connections = pull->feed ? 0 : pull->active}};
     plm_pull_emit(pull, d, &event);
 }
 
@@ -138,7 +139,7 @@ static void step_ending(struct plm_pull *pull)
         else
             plm_download_done(d);
     }
-    if (!closed)
+    if (!closed || (pull->feed && pull->feed->busy))
         return;
     plm_pull_say_needed(pull);
     if (pull->part.over)
@@ -163,7 +164,8 @@ static void step_committing(struct plm_pull *pull)
 
 static void step_transferring(struct plm_pull *pull)
 {
-    if (!plm_pull_schedule(pull))
+    if (!plm_pull_schedule(pull) ||
+        (pull->part.may_publish && !pull->part.may_publish(pull->part.ctx)))
         return;
     for (size_t i = 0; i < pull->count; i++)
         if (pull->downloads[i].dirty)
@@ -234,15 +236,16 @@ void plm_pull_transfer(struct plm_pull *pull)
     plm_pull_kick(pull);
 }
 
-static bool begin(struct plm_pull *pull, struct plm_error *err)
+bool plm_pull_begin(struct plm_pull *pull, struct plm_error *err)
 {
     if (!make_downloads(pull, err))
         return false;
-    struct plm_event fetched = {.kind = PLM_EV_MANIFEST_FETCHED,
+    struct plm_event fetched = {.kind = pull->feed ? PLM_EV_MANIFEST_READ : PLM_EV_MANIFEST_FETCHED,
                                 .manifest = {.blob_count = (uint32_t)pull->count,
                                              .total_size = pull->total,
                                              .digest = &pull->manifest->digest}};
-    plm_job_emit(pull->job, &fetched);
+    if (!pull->feed || !pull->job->dry_run)
+        plm_job_emit(pull->job, &fetched);
     struct plm_event plan = {.kind = PLM_EV_PLAN};
     bool fits = plm_pull_preflight(pull, &plan.plan, err);
     if (fits || err->code == PLM_E_NOSPACE)
@@ -280,7 +283,7 @@ static void on_manifest(void *ctx, const struct plm_http_outcome *answer,
         ok = plm_index_select(bytes, size, options->platform, &child, &err) &&
              plm_registry_get_manifest(pull->registry, &child.digest, on_manifest, pull, &err);
     } else {
-        ok = plm_manifest_parse(bytes, size, &pull->manifest, &err) && begin(pull, &err);
+        ok = plm_manifest_parse(bytes, size, &pull->manifest, &err) && plm_pull_begin(pull, &err);
     }
     if (!ok) {
         if (!pull->manifest)
@@ -289,20 +292,30 @@ static void on_manifest(void *ctx, const struct plm_http_outcome *answer,
     }
 }
 
-bool plm_pull_new(struct plm_job *job, const struct plm_ref *ref, struct plm_pull **out,
-                  struct plm_error *err)
+bool plm_pull_new_empty(struct plm_job *job, struct plm_pull **out, struct plm_error *err)
 {
-    struct plm_engine *engine = job->engine;
     struct plm_pull *pull = calloc(1, sizeof(*pull));
     if (!pull)
         return plm_fail(err, PLM_E_NOMEM, "no memory for a pull");
     pull->job = job;
     pull->need = PLM_NEED_INIT;
-    unsigned fixed = engine->options.connections;
-    plm_lanes_init(&pull->lanes, fixed ? fixed : PLM_LANES_LEAST, fixed ? fixed : PLM_LANES_MOST);
+    plm_lanes_init(&pull->lanes, 1, 1);
     pull->batch.pull = pull;
     pull->kick = (struct plm_timer){.fire = on_kick, .ctx = pull};
     pull->tick = (struct plm_timer){.fire = on_tick, .ctx = pull};
+    *out = pull;
+    return true;
+}
+
+bool plm_pull_new(struct plm_job *job, const struct plm_ref *ref, struct plm_pull **out,
+                  struct plm_error *err)
+{
+    struct plm_engine *engine = job->engine;
+    struct plm_pull *pull = NULL;
+    if (!plm_pull_new_empty(job, &pull, err))
+        return false;
+    unsigned fixed = engine->options.connections;
+    plm_lanes_init(&pull->lanes, fixed ? fixed : PLM_LANES_LEAST, fixed ? fixed : PLM_LANES_MOST);
     struct plm_registry_options options = {.key_path = engine->key_path,
                                            .credential = plm_engine_credential(engine, ref),
                                            .max_retries = engine->options.max_retries,
@@ -332,7 +345,7 @@ static bool start(struct plm_job *job, struct plm_error *err)
     job->state = pull;
     if (job->manifest)
         return plm_manifest_parse(job->manifest, job->manifest_size, &pull->manifest, err) &&
-               begin(pull, err);
+               plm_pull_begin(pull, err);
     plm_job_emit_kind(job, PLM_EV_MANIFEST_FETCH_START);
     return plm_registry_get_manifest(pull->registry, job->ref.has_digest ? &job->ref.digest : NULL,
                                      on_manifest, pull, err);

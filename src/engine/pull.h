@@ -3,7 +3,8 @@
  * schedule.c, preflight.c, commit.c, batch.c, download.c and chunk.c.
  *
  * A part of another job (pull_part.c) is a pull of one blob that a model of the store names: it
- * begins with TRANSFERRING, writes no manifest, and tells of its end instead of ending the job.
+ * begins with TRANSFERRING, writes no manifest, and tells of its end instead of ending the job. A
+ * fed pull is a whole model of an archive, with its manifest.
  */
 #pragma once
 
@@ -31,9 +32,13 @@ struct plm_pull_part {
     uint32_t index, blob_count;       /**< of its blob, 0-based, and how many the job has */
     uint64_t bytes_before, bytes_all; /**< that the job had done and will have done */
     uint64_t bytes_shown;             /**< of its blob, that were shown by an earlier attempt */
+    bool is_model; /**< a whole model: its manifest is written, too */
     /** Comes once, on the loop thread; @p err NULL: the blob stands in blobs/. Free the pull
      * afterwards, not during the call. */
     void (*over)(void *ctx, const struct plm_error *err);
+    /** Asked when all blobs are here: false keeps them from being published until the pull is kicked
+     * and it is true. NULL: nothing else counts. */
+    bool (*may_publish)(void *ctx);
     void *ctx;
 };
 
@@ -41,6 +46,7 @@ struct plm_pull {
     struct plm_job *job;
     struct plm_pull_part part; /**< over NULL: it is the whole job */
     bool is_over;              /**< a part that has told of its end */
+    struct plm_feed *feed; /**< borrowed; the archive that blobs come from, in place of the registry */
     struct plm_registry *registry;
     struct plm_mirrors mirrors;
     struct plm_manifest *manifest;
@@ -83,6 +89,15 @@ PLM_MUST bool plm_pull_start_part(struct plm_job *job, const struct plm_ref *ref
                                   const struct plm_descriptor *want, uint64_t damaged,
                                   const struct plm_pull_part *part, struct plm_pull **out,
                                   struct plm_error *err);
+/** pull_part.c: starts a pull of the model that @p manifest (taken over) is, from an archive. With a
+ * dry run it is over at once. */
+PLM_MUST bool plm_pull_start_fed(struct plm_job *job, struct plm_feed *feed,
+                                 struct plm_manifest **manifest, const struct plm_pull_part *part,
+                                 struct plm_pull **out, struct plm_error *err);
+/** A pull with nothing to fetch from. */
+PLM_MUST bool plm_pull_new_empty(struct plm_job *job, struct plm_pull **out, struct plm_error *err);
+/** Goes on from the manifest: what is here, and what must come. */
+PLM_MUST bool plm_pull_begin(struct plm_pull *pull, struct plm_error *err);
 /** Remembers the first error and lets the pull end. */
 void plm_pull_fail(struct plm_pull *pull, const struct plm_error *err);
 /** Looks at everything soon, from the loop. */

@@ -1,4 +1,5 @@
-/* A pull that is a part of another job: one blob that a model of the store names. */
+/* Pulls that are a part of another job: one blob that a model of the store names, or a model that an
+ * archive has. */
 #include "engine/pull.h"
 
 #include <stdlib.h>
@@ -31,4 +32,22 @@ bool plm_pull_start_part(struct plm_job *job, const struct plm_ref *ref,
     plm_pull_transfer(pull);
     *out = pull;
     return true;
+}
+
+bool plm_pull_start_fed(struct plm_job *job, struct plm_feed *feed, struct plm_manifest **manifest,
+                        const struct plm_pull_part *part, struct plm_pull **out,
+                        struct plm_error *err)
+{
+    struct plm_pull *pull = NULL;
+    if (!plm_pull_new_empty(job, &pull, err))
+        return false;
+    pull->part = *part;
+    pull->feed = feed;
+    pull->manifest = plm_steal(manifest);
+    *out = pull; /* a dry run tells of its end from within */
+    if (plm_pull_begin(pull, err))
+        return true;
+    *out = NULL;
+    plm_pull_free(pull);
+    return false;
 }

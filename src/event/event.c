@@ -59,6 +59,10 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
     [PLM_EV_UPDATE_DONE] = "update_done",
     [PLM_EV_ADOPT_START] = "adopt_start",
     [PLM_EV_ADOPTED] = "adopted",
+    [PLM_EV_EXPORT_START] = "export_start",
+    [PLM_EV_EXPORTED] = "exported",
+    [PLM_EV_IMPORT_START] = "import_start",
+    [PLM_EV_IMPORTED] = "imported",
     [PLM_EV_KEY] = "key",
     [PLM_EV_LOGIN] = "login",
     [PLM_EV_LOGOUT] = "logout",
@@ -80,6 +84,7 @@ static const char *const verb_names[PLM_VERBS] = {
     [PLM_VERB_VERSION] = "version", [PLM_VERB_VERIFY] = "verify", [PLM_VERB_LOGIN] = "login",
     [PLM_VERB_LOGOUT] = "logout",   [PLM_VERB_PRUNE] = "prune",   [PLM_VERB_OUTDATED] = "outdated",
     [PLM_VERB_UPDATE] = "update",   [PLM_VERB_ADOPT] = "adopt",   [PLM_VERB_DOCTOR] = "doctor",
+    [PLM_VERB_EXPORT] = "export",   [PLM_VERB_IMPORT] = "import",
 };
 
 static const char *const blob_verdicts[PLM_BLOB_VERDICTS] = {

@@ -89,6 +89,7 @@ void plm_event_visit(const struct plm_event *event, const struct plm_event_visit
     if (event->blob.want)
         put_blob(visitor, &event->blob);
     if (!plm_fields_pull(visitor, event) && !plm_fields_push(visitor, event) &&
-        !plm_fields_verify(visitor, event) && !plm_fields_upstream(visitor, event))
+        !plm_fields_verify(visitor, event) && !plm_fields_upstream(visitor, event) &&
+        !plm_fields_archive(visitor, event))
         plm_fields_store(visitor, event);
 }

@@ -36,6 +36,8 @@ bool plm_fields_verify(const struct plm_event_visitor *v, const struct plm_event
 /** Fields of the kinds that compare the store with registries; false when @p event is of another
  * kind. */
 bool plm_fields_upstream(const struct plm_event_visitor *v, const struct plm_event *event);
+/** Fields of the kinds that `export` and `import` have; false when @p event is of another kind. */
+bool plm_fields_archive(const struct plm_event_visitor *v, const struct plm_event *event);
 /** Fields of the kinds that a push alone has; false when @p event is of another kind. */
 bool plm_fields_push(const struct plm_event_visitor *v, const struct plm_event *event);
 /** What a manifest is, in few words. */

@@ -181,10 +181,19 @@ static void put_check(const struct plm_event_visitor *v, const struct plm_event_
         v->null(v->ctx, "ElapsedMs");
 }
 
-/* False when the event is none of `doctor`. */
-static bool put_doctor(const struct plm_event_visitor *v, const struct plm_event *event)
+/* False when the event is none of what concerns a registry as a whole. */
+static bool put_registry(const struct plm_event_visitor *v, const struct plm_event *event)
 {
     switch (event->kind) {
+    case PLM_EV_KEY:
+        put_text(v, "Path", event->key.path);
+        put_text(v, "PublicKey", event->key.public_line);
+        put_truth(v, "Created", event->key.created);
+        return true;
+    case PLM_EV_LOGIN:
+    case PLM_EV_LOGOUT:
+        put_login(v, event);
+        return true;
     case PLM_EV_DOCTOR_START:
         put_text(v, "Address", event->doctor.address);
         return true;
@@ -199,6 +208,27 @@ static bool put_doctor(const struct plm_event_visitor *v, const struct plm_event
         return true;
     default:
         return false;
+    }
+}
+
+/* Of other kinds, the model says it all. */
+static void put_any_job(const struct plm_event_visitor *v, const struct plm_event *event)
+{
+    switch (event->kind) {
+    case PLM_EV_LOCK_WAITING:
+        plm_fields_known(v, "HolderPID", not_negative(event->waiting.pid));
+        return;
+    case PLM_EV_WARNING:
+        put_text(v, "Message", event->text.message);
+        return;
+    case PLM_EV_COMPLETED:
+        put_completed(v, event);
+        return;
+    case PLM_EV_FAILED:
+        put_failed(v, event);
+        return;
+    default:
+        return;
     }
 }
 
@@ -234,33 +264,13 @@ void plm_fields_store(const struct plm_event_visitor *v, const struct plm_event 
         put_reference(v, "From", event->copied.from);
         put_reference(v, "To", event->copied.to);
         return;
-    case PLM_EV_KEY:
-        put_text(v, "Path", event->key.path);
-        put_text(v, "PublicKey", event->key.public_line);
-        put_truth(v, "Created", event->key.created);
-        return;
-    case PLM_EV_LOGIN:
-    case PLM_EV_LOGOUT:
-        put_login(v, event);
-        return;
     case PLM_EV_VERSION:
         put_text(v, "Version", event->version.version);
         put_text(v, "Libraries", event->version.libraries);
         return;
-    case PLM_EV_LOCK_WAITING:
-        plm_fields_known(v, "HolderPID", not_negative(event->waiting.pid));
-        return;
-    case PLM_EV_WARNING:
-        put_text(v, "Message", event->text.message);
-        return;
-    case PLM_EV_COMPLETED:
-        put_completed(v, event);
-        return;
-    case PLM_EV_FAILED:
-        put_failed(v, event);
-        return;
     default:
-        (void)put_doctor(v, event); /* or the model says it all */
+        if (!put_registry(v, event))
+            put_any_job(v, event);
         return;
     }
 }

@@ -124,6 +124,30 @@ static void fold_blob(struct plm_snapshot *s, const struct plm_event *event)
     }
 }
 
+/* The totals that a job's start tells. */
+static void fold_start(struct plm_snapshot *s, uint64_t bytes, uint32_t blobs)
+{
+    s->phase = PLM_PHASE_TRANSFERRING;
+    s->overall_total = bytes;
+    s->blobs_total = blobs;
+}
+
+static void fold_plan(struct plm_snapshot *s, const struct plm_event *event)
+{
+    if (event->verb == PLM_VERB_IMPORT) /* of one of several models */
+        return;
+    fold_start(s, event->plan.total, event->plan.blobs_total);
+    raise_overall(s, event->plan.present);
+}
+
+static void fold_end(struct plm_snapshot *s, const struct plm_event *event)
+{
+    bool whole = event->kind == PLM_EV_COMPLETED;
+    if (whole && !event->completed.dry_run)
+        raise_overall(s, s->overall_total);
+    end_job(s, whole ? PLM_PHASE_DONE : PLM_PHASE_FAILED);
+}
+
 void plm_snapshot_fold(struct plm_snapshot *snapshot, const struct plm_event *event)
 {
     if (event->job != snapshot->job) {
@@ -138,23 +162,24 @@ void plm_snapshot_fold(struct plm_snapshot *snapshot, const struct plm_event *ev
         break;
     case PLM_EV_MANIFEST_FETCHED:
     case PLM_EV_MANIFEST_READ:
+        if (event->verb == PLM_VERB_IMPORT) /* of one of several models */
+            break;
         snapshot->blobs_total = event->manifest.blob_count;
         snapshot->overall_total = event->manifest.total_size;
         break;
+    case PLM_EV_EXPORT_START:
+    case PLM_EV_IMPORT_START:
+        fold_start(snapshot, event->archive.total_size, event->archive.blobs);
+        break;
     case PLM_EV_PLAN:
-        snapshot->phase = PLM_PHASE_TRANSFERRING;
-        snapshot->overall_total = event->plan.total;
-        snapshot->blobs_total = event->plan.blobs_total;
-        raise_overall(snapshot, event->plan.present);
+        fold_plan(snapshot, event);
         break;
     case PLM_EV_PUSH_PLAN:
         snapshot->phase = PLM_PHASE_TRANSFERRING;
         raise_overall(snapshot, event->push_plan.present);
         break;
     case PLM_EV_VERIFY_START:
-        snapshot->phase = PLM_PHASE_TRANSFERRING;
-        snapshot->overall_total = event->verify.total_size;
-        snapshot->blobs_total = event->verify.blobs;
+        fold_start(snapshot, event->verify.total_size, event->verify.blobs);
         break;
     case PLM_EV_ADOPT_START:
         snapshot->phase = PLM_PHASE_TRANSFERRING;
@@ -165,12 +190,8 @@ void plm_snapshot_fold(struct plm_snapshot *snapshot, const struct plm_event *ev
         snapshot->phase = PLM_PHASE_COMMITTING;
         break;
     case PLM_EV_COMPLETED:
-        if (!event->completed.dry_run)
-            raise_overall(snapshot, snapshot->overall_total);
-        end_job(snapshot, PLM_PHASE_DONE);
-        break;
     case PLM_EV_FAILED:
-        end_job(snapshot, PLM_PHASE_FAILED);
+        fold_end(snapshot, event);
         break;
     case PLM_EV_PROGRESS:
         fold_progress(snapshot, &event->progress);

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Writes the inputs that a search begins with: seeds.py FOLDER makes FOLDER/<target>/seed-<n>."""
 import hashlib
+import io
 import json
 import struct
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
@@ -261,7 +263,39 @@ def docker_configs():
     return [bytes([number]) + packed(value) for number, value in values]
 
 
-ALL = {"docker_config": docker_configs, "ref": refs, "manifest": manifests, "index": indexes, "challenge": challenges, "http_head": heads, "range": ranges,
+def archives():
+    """One model of two small blobs, in the forms that other programs write."""
+    blobs = [b"weights " * 40, b"{}"]
+    names = ["sha256:" + hashlib.sha256(blob).hexdigest() for blob in blobs]
+    manifest = packed({"schemaVersion": 2, "config": layer(2, names[1]), "layers": [layer(320, names[0])]})
+    files = [(f"blobs/{name.replace(':', '-')}", blob) for name, blob in zip(names, blobs)]
+    files += [("manifests/127.0.0.1%3A5000/library/m/v1", manifest)]
+
+    def made(method, prefix="", comment=b"", force=False, only=3):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", method) as archive:
+            for name, data in files[-only:]:
+                info = zipfile.ZipInfo(prefix + name)
+                info.compress_type = method
+                info.external_attr = 0o100644 << 16
+                with archive.open(info, "w", force_zip64=force) as entry:
+                    entry.write(data)
+            archive.comment = comment
+        return out.getvalue()
+
+    plain = made(zipfile.ZIP_STORED)
+    at = len(plain) - 22
+    count, _, size, start = struct.unpack("<HHII", plain[at + 8:at + 20])
+    large = (plain[:at] + b"PK\6\6" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, count, count, size, start)
+             + b"PK\6\7" + struct.pack("<IQI", 0, at, 1) + b"PK\5\6"
+             + struct.pack("<HHHHIIH", 0, 0, 0xffff, 0xffff, 0xffffffff, 0xffffffff, 0))
+    return [plain, made(zipfile.ZIP_DEFLATED), made(zipfile.ZIP_STORED, "models/"), large,
+            made(zipfile.ZIP_DEFLATED, force=True), made(zipfile.ZIP_STORED, comment=b"PK\5\6"),
+            made(zipfile.ZIP_STORED, only=1), plain[:-1], plain[1:], b"PK\5\6" + bytes(18), plain.replace(b"blobs", b"../x/")]
+
+
+ALL = {
+    "archive": archives,"docker_config": docker_configs, "ref": refs, "manifest": manifests, "index": indexes, "challenge": challenges, "http_head": heads, "range": ranges,
        "url": urls, "checkpoint": checkpoints, "live": lives, "part": parts, "sshkey": keys, "gguf": ggufs,
        "chunksums": chunksums, "text": texts, "json": jsons, "params": params, "spans": spans, "encode": encodes, "proxy": proxies, "sessions": sessions}
 

@@ -167,32 +167,9 @@ static inline void fill_push(struct plm_event *e, const struct event_samples *s)
     }
 }
 
-static inline void fill_store(struct plm_event *e, const struct event_samples *s)
+static inline void fill_registry(struct plm_event *e)
 {
     switch (e->kind) {
-    case PLM_EV_LAYERS_REMOVED:
-    case PLM_EV_RM_DONE:
-    case PLM_EV_CLEAN_DONE:
-        e->removed.files = 2;
-        e->removed.bytes = 123456789;
-        break;
-    case PLM_EV_LIST_MODEL:
-        e->listed = (struct plm_event_listed){&s->ref, s->id,   2019393189, 1700000000,
-                                              "gguf",  "llama", "3.2B",     "Q4_K_M"};
-        break;
-    case PLM_EV_SHOW:
-        fill_show(&e->show, s);
-        break;
-    case PLM_EV_RM_MANIFEST:
-    case PLM_EV_CLEAN_FILE:
-        e->file.path = "/models/" HOSTILE;
-        e->file.type = "partial";
-        e->file.bytes = 4096;
-        break;
-    case PLM_EV_COPIED:
-        e->copied.from = &s->ref;
-        e->copied.to = &s->target;
-        break;
     case PLM_EV_KEY:
         e->key.path = "/home/u/.ollama/id_ed25519";
         e->key.public_line = "ssh-ed25519 AAAA";
@@ -220,6 +197,37 @@ static inline void fill_store(struct plm_event *e, const struct event_samples *s
         e->check.advice = "-4 leaves it out";
         e->check.address = "2001:db8::1";
         e->check.elapsed_ms = 25;
+        break;
+    default:
+        break;
+    }
+}
+
+static inline void fill_store(struct plm_event *e, const struct event_samples *s)
+{
+    switch (e->kind) {
+    case PLM_EV_LAYERS_REMOVED:
+    case PLM_EV_RM_DONE:
+    case PLM_EV_CLEAN_DONE:
+        e->removed.files = 2;
+        e->removed.bytes = 123456789;
+        break;
+    case PLM_EV_LIST_MODEL:
+        e->listed = (struct plm_event_listed){&s->ref, s->id,   2019393189, 1700000000,
+                                              "gguf",  "llama", "3.2B",     "Q4_K_M"};
+        break;
+    case PLM_EV_SHOW:
+        fill_show(&e->show, s);
+        break;
+    case PLM_EV_RM_MANIFEST:
+    case PLM_EV_CLEAN_FILE:
+        e->file.path = "/models/" HOSTILE;
+        e->file.type = "partial";
+        e->file.bytes = 4096;
+        break;
+    case PLM_EV_COPIED:
+        e->copied.from = &s->ref;
+        e->copied.to = &s->target;
         break;
     case PLM_EV_VERSION:
         e->version.version = "0.1.0";
@@ -341,6 +349,29 @@ static inline void fill_verify(struct plm_event *e, const struct event_samples *
     }
 }
 
+static inline void fill_archive(struct plm_event *e)
+{
+    switch (e->kind) {
+    case PLM_EV_EXPORT_START:
+    case PLM_EV_EXPORTED:
+    case PLM_EV_IMPORT_START:
+        e->archive = (struct plm_event_archive){.path = "/media/" HOSTILE ".zip.001",
+                                                .models = 2,
+                                                .blobs = 7,
+                                                .parts = 3,
+                                                .total_size = 3000000000,
+                                                .archive_size = 3000002345};
+        break;
+    case PLM_EV_IMPORTED:
+        e->imported.blobs = 3;
+        e->imported.total_size = 2019393189;
+        e->imported.read = 2019393189;
+        break;
+    default:
+        break;
+    }
+}
+
 /** An event of @p kind; valid as long as @p s. */
 static inline struct plm_event sample_event(const struct event_samples *s, enum plm_event_kind kind)
 {
@@ -355,8 +386,10 @@ static inline struct plm_event sample_event(const struct event_samples *s, enum 
     fill_pull(&e, s);
     fill_push(&e, s);
     fill_store(&e, s);
+    fill_registry(&e);
     fill_verify(&e, s);
     fill_prune(&e);
     fill_upstream(&e, s);
+    fill_archive(&e);
     return e;
 }

@@ -126,6 +126,46 @@ static void assert_refused(const struct refusal *refusals, size_t count)
     }
 }
 
+static void a_pull_with_an_archive_is_two_jobs(void **state)
+{
+    (void)state;
+    const char *const words[] = {"pull", "a", "b", "--export", "-", "--split", "2G", NULL};
+    struct plm_args args;
+    struct plm_error err = {0};
+    struct plm_job_spec spec;
+    assert_true(parse(words, &args, &err));
+    assert_true(plm_args_fill_stdout(&args));
+    assert_true(args.verb->job(&args, 1, &spec));
+    assert_int_equal(spec.verb, PLM_VERB_PULL);
+    assert_string_equal(spec.model, "b");
+    assert_true(args.verb->job(&args, 2, &spec));
+    assert_int_equal(spec.verb, PLM_VERB_EXPORT);
+    assert_int_equal(spec.model_count, 2);
+    assert_int_equal(spec.split, UINT64_C(2) << 30);
+    assert_true(spec.after_success);
+    assert_false(args.verb->job(&args, 3, &spec));
+    plm_args_done(&args);
+    const char *const alone[] = {"pull", "a", "--split", "2G", NULL};
+    assert_false(parse(alone, &args, &err));
+    assert_non_null(strstr(err.msg, "--export"));
+    plm_args_done(&args);
+}
+
+static void an_export_needs_a_place(void **state)
+{
+    (void)state;
+    const char *const words[] = {"export", "a", NULL}, *const good[] = {"export", "-oa.zip", "a",
+                                                                        NULL};
+    struct plm_args args;
+    struct plm_error err = {0};
+    assert_false(parse(words, &args, &err));
+    assert_non_null(strstr(err.msg, "-o FILE.zip"));
+    plm_args_done(&args);
+    assert_true(parse(good, &args, NULL));
+    assert_false(plm_args_fill_stdout(&args));
+    plm_args_done(&args);
+}
+
 static void wrong_flags_are_refused(void **state)
 {
     (void)state;
@@ -308,6 +348,8 @@ int main(void)
         cmocka_unit_test(commands_and_operands_are_told_apart),
         cmocka_unit_test(options_have_many_forms_and_the_last_one_counts),
         cmocka_unit_test(a_text_after_the_equals_sign_may_be_anything),
+        cmocka_unit_test(a_pull_with_an_archive_is_two_jobs),
+        cmocka_unit_test(an_export_needs_a_place),
         cmocka_unit_test(wrong_flags_are_refused),
         cmocka_unit_test(wrong_values_are_refused),
         cmocka_unit_test(wrong_operands_are_refused),
