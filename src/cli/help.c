@@ -99,7 +99,7 @@ static void write_option(FILE *out, const struct plm_option_row *row)
     write_row(out, left, right);
 }
 
-static void write_options(FILE *out, const char *title, uint32_t options)
+static void write_options(FILE *out, const char *title, uint64_t options)
 {
     if (options == 0)
         return;
@@ -123,31 +123,31 @@ static void write_commands(FILE *out)
 }
 
 /* The verbs that have an option of their own, as a set of places in the table of verbs. */
-static uint32_t verbs_with(unsigned option)
+static uint64_t verbs_with(unsigned option)
 {
-    uint32_t set = 0;
+    uint64_t set = 0;
     const struct plm_verb_row *row;
     for (size_t n = 0; (row = plm_verb_at(n)); n++) {
         if (row->options & PLM_OPT_BIT(option))
-            set |= UINT32_C(1) << n;
+            set |= UINT64_C(1) << n;
     }
     return set;
 }
 
 /* "Flags of pull, rm, clean": one section for the options that the same verbs have. */
-static void write_special_section(FILE *out, uint32_t verbs)
+static void write_special_section(FILE *out, uint64_t verbs)
 {
     char title[80] = "Flags of ";
     const struct plm_verb_row *row;
     const char *comma = "";
     for (size_t n = 0; (row = plm_verb_at(n)); n++) {
-        if (!(verbs & UINT32_C(1) << n))
+        if (!(verbs & UINT64_C(1) << n))
             continue;
         size_t used = strlen(title);
         (void)snprintf(title + used, sizeof(title) - used, "%s%s", comma, row->name);
         comma = ", ";
     }
-    uint32_t options = 0;
+    uint64_t options = 0;
     for (unsigned id = 0; id < PLM_OPTIONS; id++) {
         if (verbs_with(id) == verbs)
             options |= PLM_OPT_BIT(id);
@@ -157,9 +157,9 @@ static void write_special_section(FILE *out, uint32_t verbs)
 
 static void write_special_options(FILE *out)
 {
-    uint32_t written = PLM_OPTIONS_COMMON;
+    uint64_t written = PLM_OPTIONS_COMMON;
     for (unsigned id = 0; id < PLM_OPTIONS; id++) {
-        uint32_t verbs = verbs_with(id);
+        uint64_t verbs = verbs_with(id);
         if (written & PLM_OPT_BIT(id) || verbs == 0)
             continue;
         write_special_section(out, verbs);

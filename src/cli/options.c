@@ -100,7 +100,7 @@ bool plm_option_find_letter(char letter, enum plm_option_id *out)
     return false;
 }
 
-bool plm_option_nearest(const char *name, uint32_t among, enum plm_option_id *out)
+bool plm_option_nearest(const char *name, uint64_t among, enum plm_option_id *out)
 {
     unsigned best = UINT_MAX, distance;
     for (unsigned id = 0; id < PLM_OPTIONS; id++) {

@@ -40,7 +40,7 @@ enum plm_option_id {
 };
 
 /** The bit of an option in a set of them. */
-#define PLM_OPT_BIT(id) (UINT32_C(1) << (id))
+#define PLM_OPT_BIT(id) (UINT64_C(1) << (id))
 
 enum plm_value_type {
     PLM_VALUE_FLAG,     /**< takes no value */
@@ -69,7 +69,7 @@ bool plm_option_find(const char *name, size_t length, enum plm_option_id *out);
 bool plm_option_find_letter(char letter, enum plm_option_id *out);
 
 /** The option of the set @p among that @p name, without dashes, may be a slip for. */
-bool plm_option_nearest(const char *name, uint32_t among, enum plm_option_id *out);
+bool plm_option_nearest(const char *name, uint64_t among, enum plm_option_id *out);
 
 #define PLM_OPTION_ALLOWED 64
 

@@ -20,7 +20,7 @@ struct plm_verb_row {
     const char *more;     /**< what `help COMMAND` says besides; NULL: nothing */
     size_t min_operands;
     size_t max_operands; /**< SIZE_MAX: any number */
-    uint32_t options;    /**< set of PLM_OPT_BIT() besides those of every verb */
+    uint64_t options;    /**< set of PLM_OPT_BIT() besides those of every verb */
     /** Fills the @p n th job (from 0) that the arguments ask for; false when there are no more.
      *  NULL: the verb needs no engine. */
     bool (*job)(const struct plm_args *args, size_t n, struct plm_job_spec *out);
