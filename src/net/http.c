@@ -53,6 +53,8 @@ static void release(struct plm_http_transfer *t)
 static void detach(struct plm_http_transfer *t)
 {
     t->ending = true;
+    if (t->client->gathering == t)
+        t->client->gathering = NULL;
     unlink_transfer(t);
     (void)curl_multi_remove_handle(plm_loop_multi(t->client->loop), t->easy);
     if (!t->client->count)
@@ -96,6 +98,7 @@ static void conclude(struct plm_http_transfer *t, CURLcode code)
 
 static void finish(struct plm_http_transfer *t, CURLcode code)
 {
+    plm_http_give_out(t->client);
     conclude(t, code);
     detach(t);
     t->done(t->ctx, &t->outcome);
@@ -108,6 +111,23 @@ static void on_finished(void *ctx, CURL *easy, CURLcode code)
     char *transfer = NULL;
     if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer) == CURLE_OK && transfer)
         finish((struct plm_http_transfer *)(void *)transfer, code);
+}
+
+/* All connections have had their turn: ends those whose sinks said no when the library no longer
+ * asked. */
+static void on_moved(void *ctx)
+{
+    struct plm_http_client *client = ctx;
+    plm_http_give_out(client);
+    while (client->has_decided) {
+        struct plm_http_transfer *t = client->first;
+        while (t && !t->decided)
+            t = t->next;
+        if (t) /* its done() may change the list anywhere */
+            finish(t, CURLE_WRITE_ERROR);
+        else
+            client->has_decided = false;
+    }
 }
 
 static bool is_stalled(const struct plm_http_transfer *t)
@@ -178,6 +198,7 @@ static void on_resume(void *ctx)
         if (code != CURLE_OK)
             finish(t, code);
     }
+    on_moved(client);
     for (t = client->first; t; t = t->next) {
         if (t->paused && !client->resume.armed)
             plm_timer_start(client->loop, &client->resume, plm_rate_wait_ms(&client->rate, now_ms));
@@ -226,12 +247,12 @@ bool plm_http_client_new(struct plm_loop *loop, const struct plm_http_options *o
     client->loop = loop;
     client->stall_check = (struct plm_timer){.fire = on_stall_check, .ctx = client};
     client->resume = (struct plm_timer){.fire = on_resume, .ctx = client};
-    if (!copy_options(client, options, err)) {
+    if (!plm_http_gather_init(client, err) || !copy_options(client, options, err)) {
         plm_http_client_free(client);
         return false;
     }
     plm_rate_set(&client->rate, options->limit_rate, plm_loop_now(loop));
-    plm_loop_on_transfer_done(loop, on_finished, client);
+    plm_loop_on_transfers(loop, on_moved, on_finished, client);
     *out = client;
     return true;
 }
@@ -244,7 +265,8 @@ void plm_http_client_free(struct plm_http_client *client)
         plm_http_cancel(client->first);
     plm_timer_stop(client->loop, &client->resume);
     plm_timer_stop(client->loop, &client->stall_check);
-    plm_loop_on_transfer_done(client->loop, NULL, NULL);
+    plm_loop_on_transfers(client->loop, NULL, NULL, NULL);
+    free(client->gathered);
     free(client->user_agent);
     free(client->ca_file);
     free(client->proxy);

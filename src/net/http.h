@@ -70,7 +70,7 @@ struct plm_http_head {
 struct plm_http_sink {
     /** Called once, before the first byte; false refuses the body (the transfer ends with *err). */
     bool (*begin)(void *ctx, const struct plm_http_head *head, struct plm_error *err);
-    /** Called for each piece (at most 16 KiB). False ends the transfer with *err. PLM_E_INTERRUPTED with an
+    /** Called for each piece (at most 256 KiB). False ends the transfer with *err. PLM_E_INTERRUPTED with an
      *  empty message means "enough": the outcome then has `enough` set and counts as no failure. */
     bool (*write)(void *ctx, const void *bytes, size_t length, struct plm_error *err);
     void *ctx;

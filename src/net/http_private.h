@@ -30,6 +30,10 @@ struct plm_http_client {
     struct plm_timer resume;
     struct plm_rate rate;
     uint64_t round; /* of resuming */
+    struct plm_http_transfer *gathering; /* whose bytes wait in `gathered`; NULL: nobody's */
+    char *gathered;
+    size_t gathered_length;
+    bool has_decided; /* a sink has said no to bytes of a transfer that still runs */
 };
 
 struct plm_http_transfer {
@@ -103,6 +107,18 @@ size_t plm_http_on_header(char *bytes, size_t one, size_t length, void *ctx);
 size_t plm_http_on_body(char *bytes, size_t one, size_t length, void *ctx);
 int plm_http_on_sending(void *ctx, char *remote_ip, char *local_ip, int remote_port,
                         int local_port);
+
+/* http_gather.c */
+
+PLM_MUST bool plm_http_gather_init(struct plm_http_client *client, struct plm_error *err);
+/**
+ * Takes bytes for the sink of a transfer, and gives out those of another. False when the sink has
+ * had enough, or refused an earlier piece: `decided` and the outcome's end are set then.
+ */
+bool plm_http_gather(struct plm_http_transfer *transfer, const char *bytes, size_t length);
+/** Gives what waits to its sink. Before the loop goes on to anything else: a kill must not find more
+ * bytes outside the file than the library itself had. */
+void plm_http_give_out(struct plm_http_client *client);
 
 /* http_end.c */
 
