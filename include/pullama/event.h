@@ -11,6 +11,7 @@
 #pragma once
 
 #include "pullama/manifest.h"
+#include "pullama/queue.h"
 #include "pullama/ref.h"
 
 enum plm_event_kind {
@@ -69,6 +70,20 @@ enum plm_event_kind {
     PLM_EV_LOGIN,         /**< login: credentials are kept */
     PLM_EV_LOGOUT,        /**< login: they are forgotten */
     PLM_EV_VERSION,       /**< version */
+    /* the queue and the history */
+    PLM_EV_QUEUE_ADDED,   /**< queued: at the end, or it was there */
+    PLM_EV_QUEUE_ENTRY,   /**< queued: one entry of `queue list` */
+    PLM_EV_QUEUE_REMOVED, /**< queued */
+    PLM_EV_QUEUE_RETRIED, /**< queued: it is to be pulled again */
+    PLM_EV_QUEUE_CHANGED, /**< queue: what came of a command that changes it, or of `queue list` */
+    PLM_EV_QUEUE_START,   /**< queue: a run begins */
+    PLM_EV_QUEUE_NEXT,    /**< queued: its pull begins, as another job */
+    PLM_EV_QUEUE_SETTLED, /**< queued: that has ended, and how */
+    PLM_EV_QUEUE_PAUSING, /**< queue: what is under way is finished, and nothing more is begun */
+    PLM_EV_QUEUE_DONE,    /**< queue: the run is over */
+    PLM_EV_HISTORY,       /**< record: one job */
+    PLM_EV_HISTORY_KEPT,  /**< kept: how much is kept from now on */
+    PLM_EV_STATS,         /**< sum */
     /* any job */
     PLM_EV_LOCK_WAITING, /**< waiting: the store lock is held by another process */
     PLM_EV_WARNING,      /**< text */
@@ -92,6 +107,14 @@ enum plm_verb {
     PLM_VERB_KEYGEN,
     PLM_VERB_LOGIN,
     PLM_VERB_LOGOUT,
+    PLM_VERB_QUEUE_ADD,
+    PLM_VERB_QUEUE_LIST,
+    PLM_VERB_QUEUE_RM,
+    PLM_VERB_QUEUE_START,
+    PLM_VERB_QUEUE_RETRY,
+    PLM_VERB_QUEUE_CLEAR,
+    PLM_VERB_HISTORY,
+    PLM_VERB_STATS,
     PLM_VERB_VERSION,
     PLM_VERBS
 };
@@ -264,6 +287,22 @@ struct plm_event_verify {
     uint64_t bytes_per_second; /**< hashed ÷ elapsed */
 };
 
+struct plm_event_queued {
+    const struct plm_queue_entry *entry;
+    const struct plm_ref *ref; /**< NULL: what stands in the database is no reference */
+    bool duplicate;            /**< ADDED: it was queued before, and stays where it is */
+    uint32_t index, total;     /**< NEXT, SETTLED: which of how many of this run; else 0 */
+    uint32_t failed;           /**< NEXT, SETTLED: of those that have ended */
+};
+
+struct plm_event_queue {
+    struct plm_queue_count count;
+    uint64_t changed, skipped; /**< CHANGED: entries that were, and that were asked for in vain;
+                                  DONE: entries that completed, and that failed */
+    unsigned jobs;             /**< of a run: models at a time; else 0 */
+    bool paused;               /**< DONE: it was asked to end before the queue was empty */
+};
+
 struct plm_event {
     uint64_t seq;    /**< 1, 2, 3 … over all jobs of an engine */
     int64_t time_ms; /**< Unix time in milliseconds */
@@ -358,6 +397,14 @@ struct plm_event {
             bool checked;      /**< login: the registry was asked, and took them */
             bool removed;      /**< logout: there were some */
         } login;
+        struct plm_event_queued queued;
+        struct plm_event_queue queue;
+        const struct plm_history_record *record;
+        const struct plm_history_sum *sum;
+        struct {
+            struct plm_history_keep keep;
+            uint64_t dropped; /**< jobs, just now */
+        } kept;
         struct {
             const char *version, *libraries;
         } version;

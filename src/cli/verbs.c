@@ -5,6 +5,7 @@
 #include "cli/nearest.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool job_each_operand(const struct plm_args *args, size_t n, struct plm_job_spec *out)
@@ -49,6 +50,24 @@ static bool job_push(const struct plm_args *args, size_t n, struct plm_job_spec 
     return true;
 }
 
+static bool job_queue(const struct plm_args *args, size_t n, struct plm_job_spec *out)
+{
+    if (!job_all_operands(args, n, out))
+        return false;
+    out->finished = plm_args_has(args, PLM_OPT_FINISHED);
+    out->jobs = plm_args_has(args, PLM_OPT_JOBS) ? (unsigned)args->values[PLM_OPT_JOBS].number : 1;
+    return true;
+}
+
+static bool job_history(const struct plm_args *args, size_t n, struct plm_job_spec *out)
+{
+    if (!job_once(args, n, out))
+        return false;
+    out->since = args->values[PLM_OPT_SINCE].text;
+    out->keep = args->values[PLM_OPT_KEEP].text;
+    return true;
+}
+
 /* Those of requests that move no blobs. */
 #define SMALL_REQUEST_OPTIONS                                                                      \
     (PLM_OPT_BIT(PLM_OPT_INSECURE) | PLM_OPT_BIT(PLM_OPT_CACERT) | PLM_OPT_BIT(PLM_OPT_PROXY) |    \
@@ -86,6 +105,71 @@ static const struct plm_verb_row rows[] = {
      .max_operands = SIZE_MAX,
      .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_DRY_RUN) | PLM_OPT_BIT(PLM_OPT_AS),
      .job = job_push},
+    {.verb = PLM_VERB_QUEUE_ADD,
+     .name = "queue add",
+     .operands = "MODEL...",
+     .summary = "put models into the queue, to be pulled later",
+     .more = "At the end; what is queued already stays where it is. A run that is under way pulls "
+             "them too. With --insecure, the models are marked to be pulled by plain http.",
+     .min_operands = 1,
+     .max_operands = SIZE_MAX,
+     .options = PLM_OPT_BIT(PLM_OPT_INSECURE),
+     .job = job_queue},
+    {.verb = PLM_VERB_QUEUE_LIST,
+     .name = "queue list",
+     .alias = "queue ls",
+     .operands = "",
+     .summary = "show the queue, with positions",
+     .job = job_queue},
+    {.verb = PLM_VERB_QUEUE_START,
+     .name = "queue start",
+     .operands = "",
+     .summary = "pull what is queued, one model after the other",
+     .more = "A model that fails is marked and skipped; the exit status is that of the first "
+             "failure. Ctrl+C once: the model that is being pulled is finished, the rest stays "
+             "queued; twice: that one is stopped, stays queued, and goes on where it was; three "
+             "times: ended at once. SIGTERM stops it as Ctrl+C twice does. One run at a time.",
+     .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_PLATFORM) |
+                PLM_OPT_BIT(PLM_OPT_MIN_FREE) | PLM_OPT_BIT(PLM_OPT_JOBS),
+     .job = job_queue},
+    {.verb = PLM_VERB_QUEUE_RM,
+     .name = "queue rm",
+     .operands = "N|MODEL...",
+     .summary = "take entries out of the queue, by position or name",
+     .more = "What is being pulled just now cannot be taken out. All of them, or none.",
+     .min_operands = 1,
+     .max_operands = SIZE_MAX,
+     .options = PLM_OPT_BIT(PLM_OPT_INSECURE),
+     .job = job_queue},
+    {.verb = PLM_VERB_QUEUE_RETRY,
+     .name = "queue retry",
+     .operands = "[N|MODEL...]",
+     .summary = "queue again what failed",
+     .more = "All that failed, or the named entries; they keep their places.",
+     .max_operands = SIZE_MAX,
+     .options = PLM_OPT_BIT(PLM_OPT_INSECURE),
+     .job = job_queue},
+    {.verb = PLM_VERB_QUEUE_CLEAR,
+     .name = "queue clear",
+     .operands = "",
+     .summary = "empty the queue, but for what is being pulled",
+     .options = PLM_OPT_BIT(PLM_OPT_FINISHED),
+     .job = job_queue},
+    {.verb = PLM_VERB_HISTORY,
+     .name = "history",
+     .operands = "",
+     .summary = "show what was pulled, pushed, verified and removed",
+     .more = "With --keep, nothing is shown but what is dropped and kept, unless there is --since.",
+     .csv = true,
+     .options = PLM_OPT_BIT(PLM_OPT_SINCE) | PLM_OPT_BIT(PLM_OPT_KEEP),
+     .job = job_history},
+    {.verb = PLM_VERB_STATS,
+     .name = "stats",
+     .operands = "",
+     .summary = "sums over the history: in all, by host, by day",
+     .csv = true,
+     .options = PLM_OPT_BIT(PLM_OPT_SINCE),
+     .job = job_history},
     {.verb = PLM_VERB_LIST,
      .name = "list",
      .alias = "ls",
@@ -178,7 +262,7 @@ static const struct plm_verb_row rows[] = {
      .name = "help",
      .operands = "[COMMAND]",
      .summary = "print this help, or that of a command",
-     .max_operands = 1},
+     .max_operands = 2},
 };
 
 const struct plm_verb_row *plm_verb_at(size_t n)
@@ -194,6 +278,56 @@ const struct plm_verb_row *plm_verb_find(const char *word)
             return &rows[i];
     }
     return NULL;
+}
+
+/* The length of the first of two words; 0 when there is one alone. */
+static size_t group_length(const char *name)
+{
+    const char *space = strchr(name, ' ');
+    return space ? (size_t)(space - name) : 0;
+}
+
+static bool is_in_group(const char *name, const char *group)
+{
+    size_t length = name ? group_length(name) : 0;
+    return length > 0 && strlen(group) == length && strncmp(name, group, length) == 0;
+}
+
+bool plm_verb_is_group(const char *word)
+{
+    for (size_t i = 0; i < PLM_COUNT(rows); i++) {
+        if (is_in_group(rows[i].name, word))
+            return true;
+    }
+    return false;
+}
+
+const struct plm_verb_row *plm_verb_find_in(const char *group, const char *word)
+{
+    for (size_t i = 0; i < PLM_COUNT(rows); i++) {
+        const char *names[] = {rows[i].name, rows[i].alias};
+        for (size_t k = 0; k < PLM_COUNT(names); k++) {
+            if (is_in_group(names[k], group) && strcmp(names[k] + strlen(group) + 1, word) == 0)
+                return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+const char *plm_verb_group_words(const char *group, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < PLM_COUNT(rows); i++) {
+        if (!is_in_group(rows[i].name, group))
+            continue;
+        int length = snprintf(out + used, size - used, "%s%s", used ? ", " : "",
+                              rows[i].name + strlen(group) + 1);
+        if (length < 0 || (size_t)length >= size - used)
+            break;
+        used += (size_t)length;
+    }
+    return out;
 }
 
 const struct plm_verb_row *plm_verb_row(enum plm_verb verb)
@@ -220,8 +354,8 @@ const struct plm_verb_row *plm_verb_nearest(const char *word)
 
 bool plm_verb_is_reserved(const char *word)
 {
-    static const char *const later[] = {"queue",  "outdated", "update", "export",
-                                        "import", "prune",    "get",    "serve"};
+    static const char *const later[] = {"outdated", "update", "export", "import",
+                                        "prune",    "get",    "serve"};
     for (size_t i = 0; i < PLM_COUNT(later); i++) {
         if (strcmp(later[i], word) == 0)
             return true;

@@ -13,6 +13,7 @@ void plm_job_emit(struct plm_job *job, struct plm_event *event)
     event->job = job->id;
     event->verb = job->kind->verb;
     event->ref = job->has_ref ? &job->ref : NULL;
+    plm_record_see(job, event);
     plm_hub_emit(&job->engine->hub, event, plm_os_unix_ms());
 }
 
@@ -90,6 +91,11 @@ void plm_job_end(struct plm_job *job, const struct plm_event *completed,
     }
     plm_job_emit(job, &event);
     job->ended = true;
+    plm_record_end(job, err);
+    if (job->parent) {
+        job->engine->beside--;
+        job->parent->kind->child_over(job->parent, job, err);
+    }
 }
 
 void plm_job_complete(struct plm_job *job)

@@ -54,6 +54,19 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
     [PLM_EV_LOGIN] = "login",
     [PLM_EV_LOGOUT] = "logout",
     [PLM_EV_VERSION] = "version",
+    [PLM_EV_QUEUE_ADDED] = "queue_added",
+    [PLM_EV_QUEUE_ENTRY] = "queue_entry",
+    [PLM_EV_QUEUE_REMOVED] = "queue_removed",
+    [PLM_EV_QUEUE_RETRIED] = "queue_retried",
+    [PLM_EV_QUEUE_CHANGED] = "queue_changed",
+    [PLM_EV_QUEUE_START] = "queue_start",
+    [PLM_EV_QUEUE_NEXT] = "queue_next",
+    [PLM_EV_QUEUE_SETTLED] = "queue_settled",
+    [PLM_EV_QUEUE_PAUSING] = "queue_pausing",
+    [PLM_EV_QUEUE_DONE] = "queue_done",
+    [PLM_EV_HISTORY] = "history",
+    [PLM_EV_HISTORY_KEPT] = "history_kept",
+    [PLM_EV_STATS] = "stats",
     [PLM_EV_LOCK_WAITING] = "lock_waiting",
     [PLM_EV_WARNING] = "warning",
     [PLM_EV_INTERRUPTED] = "interrupted",
@@ -67,6 +80,23 @@ static const char *const verb_names[PLM_VERBS] = {
     [PLM_VERB_CP] = "cp",           [PLM_VERB_CLEAN] = "clean",   [PLM_VERB_KEYGEN] = "keygen",
     [PLM_VERB_VERSION] = "version", [PLM_VERB_VERIFY] = "verify", [PLM_VERB_LOGIN] = "login",
     [PLM_VERB_LOGOUT] = "logout",
+    [PLM_VERB_QUEUE_ADD] = "queue_add",     [PLM_VERB_QUEUE_LIST] = "queue_list",
+    [PLM_VERB_QUEUE_RM] = "queue_rm",       [PLM_VERB_QUEUE_START] = "queue_start",
+    [PLM_VERB_QUEUE_RETRY] = "queue_retry", [PLM_VERB_QUEUE_CLEAR] = "queue_clear",
+    [PLM_VERB_HISTORY] = "history",         [PLM_VERB_STATS] = "stats",
+};
+
+static const char *const queue_statuses[PLM_QUEUE_STATUSES] = {
+    [PLM_QUEUE_QUEUED] = "queued",
+    [PLM_QUEUE_ACTIVE] = "active",
+    [PLM_QUEUE_COMPLETED] = "completed",
+    [PLM_QUEUE_FAILED] = "failed",
+};
+
+static const char *const history_scopes[PLM_HISTORY_SCOPES] = {
+    [PLM_HISTORY_ALL] = "all",
+    [PLM_HISTORY_HOST] = "host",
+    [PLM_HISTORY_DAY] = "day",
 };
 
 static const char *const blob_verdicts[PLM_BLOB_VERDICTS] = {
@@ -128,4 +158,14 @@ const char *plm_model_verdict_name(enum plm_model_verdict verdict)
 const char *plm_retry_reason_text(enum plm_retry_reason reason)
 {
     return (unsigned)reason < PLM_RETRY_REASONS ? reason_texts[reason] : "unknown reason";
+}
+
+const char *plm_queue_status_name(enum plm_queue_status status)
+{
+    return (unsigned)status < PLM_QUEUE_STATUSES ? queue_statuses[status] : "unknown";
+}
+
+const char *plm_history_scope_name(enum plm_history_scope scope)
+{
+    return (unsigned)scope < PLM_HISTORY_SCOPES ? history_scopes[scope] : "unknown";
 }

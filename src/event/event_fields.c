@@ -70,6 +70,8 @@ static const struct plm_ref *model_of(const struct plm_event *event)
         return event->show.ref;
     if (event->kind == PLM_EV_MODEL_CHECKED && event->model_checked.ref)
         return event->model_checked.ref;
+    if (plm_fields_is_entry(event->kind) && event->queued.ref)
+        return event->queued.ref;
     return event->ref;
 }
 
@@ -87,6 +89,6 @@ void plm_event_visit(const struct plm_event *event, const struct plm_event_visit
     if (event->blob.want)
         put_blob(visitor, &event->blob);
     if (!plm_fields_pull(visitor, event) && !plm_fields_push(visitor, event) &&
-        !plm_fields_verify(visitor, event))
+        !plm_fields_verify(visitor, event) && !plm_fields_queue(visitor, event))
         plm_fields_store(visitor, event);
 }

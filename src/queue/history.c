@@ -14,12 +14,6 @@ static int64_t stored(uint64_t number)
     return number > INT64_MAX ? INT64_MAX : (int64_t)number;
 }
 
-static uint64_t shown(const struct plm_statement *s, int column)
-{
-    int64_t number = plm_statement_int(s, column);
-    return number > 0 ? (uint64_t)number : 0;
-}
-
 static bool read_setting(struct plm_database *db, const char *name, int64_t *out,
                          struct plm_error *err)
 {
@@ -43,10 +37,11 @@ static bool write_setting(struct plm_database *db, const char *name, int64_t val
                              "ti", name, value);
 }
 
-static bool drop_surplus(struct plm_database *db, int64_t now_ms, int64_t *dropped,
+static bool drop_surplus(struct plm_database *db, int64_t now_ms, uint64_t *dropped,
                          struct plm_error *err)
 {
-    int64_t count = 0, age_ms = 0, gone = 0;
+    int64_t count = 0, age_ms = 0;
+    uint64_t gone = 0;
     if (!read_setting(db, KEEP_COUNT, &count, err) || !read_setting(db, KEEP_AGE, &age_ms, err))
         return false;
     if (count > 0) {
@@ -55,13 +50,13 @@ static bool drop_surplus(struct plm_database *db, int64_t now_ms, int64_t *dropp
                                "id DESC LIMIT 1 OFFSET ?)",
                                err, "i", count))
             return false;
-        gone += sqlite3_changes64(db->raw);
+        gone += plm_database_changed(db);
     }
     if (age_ms > 0) {
         if (!plm_statement_run(db, "DELETE FROM history WHERE ended_ms < ?", err, "i",
                                now_ms - age_ms))
             return false;
-        gone += sqlite3_changes64(db->raw);
+        gone += plm_database_changed(db);
     }
     *dropped = gone;
     return true;
@@ -83,7 +78,7 @@ static bool insert(struct plm_database *db, const struct plm_history_record *r,
 bool plm_history_add(struct plm_database *db, const struct plm_history_record *record,
                      struct plm_error *err)
 {
-    int64_t dropped;
+    uint64_t dropped;
     return plm_database_begin(db, err) &&
            plm_database_end(
                db, insert(db, record, err) && drop_surplus(db, record->ended_ms, &dropped, err),
@@ -91,13 +86,13 @@ bool plm_history_add(struct plm_database *db, const struct plm_history_record *r
 }
 
 bool plm_history_set_keep(struct plm_database *db, const struct plm_history_keep *keep,
-                          int64_t now_ms, int64_t *dropped, struct plm_error *err)
+                          int64_t now_ms, uint64_t *dropped, struct plm_error *err)
 {
-    int64_t gone = 0;
+    uint64_t gone = 0;
     if (!plm_database_begin(db, err))
         return false;
-    bool ok = write_setting(db, KEEP_COUNT, keep->is_set ? stored(keep->count) : 0, err) &&
-              write_setting(db, KEEP_AGE, keep->is_set ? keep->age_ms : 0, err) &&
+    bool ok = write_setting(db, KEEP_COUNT, stored(keep->count), err) &&
+              write_setting(db, KEEP_AGE, keep->age_ms, err) &&
               drop_surplus(db, now_ms, &gone, err);
     if (!plm_database_end(db, ok, err))
         return false;
@@ -123,13 +118,13 @@ bool plm_history_each(struct plm_database *db, int64_t since_ms,
                                             .host = plm_statement_text(&s, 2),
                                             .started_ms = plm_statement_int(&s, 3),
                                             .ended_ms = plm_statement_int(&s, 4),
-                                            .elapsed_ms = (int64_t)shown(&s, 5),
-                                            .total = shown(&s, 6),
-                                            .fetched = shown(&s, 7),
-                                            .sent = shown(&s, 8),
-                                            .reused = shown(&s, 9),
-                                            .retries = shown(&s, 10),
-                                            .rate = shown(&s, 11),
+                                            .elapsed_ms = (int64_t)plm_statement_count(&s, 5),
+                                            .total = plm_statement_count(&s, 6),
+                                            .fetched = plm_statement_count(&s, 7),
+                                            .sent = plm_statement_count(&s, 8),
+                                            .reused = plm_statement_count(&s, 9),
+                                            .retries = plm_statement_count(&s, 10),
+                                            .rate = plm_statement_count(&s, 11),
                                             .outcome = plm_statement_text(&s, 12),
                                             .error = plm_statement_text(&s, 13)};
         goes_on = each(ctx, &record);
@@ -163,7 +158,7 @@ static bool each_sum(struct plm_database *db, enum plm_history_scope scope, int6
     while (plm_statement_step(&s, err)) {
         struct plm_history_sum sum = {.scope = scope,
                                       .name = plm_statement_text(&s, 0),
-                                      .jobs = shown(&s, 1),
+                                      .jobs = plm_statement_count(&s, 1),
                                       .failed = summed(&s, 2),
                                       .interrupted = summed(&s, 3),
                                       .fetched = summed(&s, 4),

@@ -8,22 +8,10 @@
 
 #define COLUMNS "id, reference, status, added_ms, started_ms, finished_ms, attempts, code, error"
 
-static const char *const statuses[PLM_QUEUE_STATUSES] = {
-    [PLM_QUEUE_QUEUED] = "queued",
-    [PLM_QUEUE_ACTIVE] = "active",
-    [PLM_QUEUE_COMPLETED] = "completed",
-    [PLM_QUEUE_FAILED] = "failed",
-};
-
-const char *plm_queue_status_name(enum plm_queue_status status)
-{
-    return (unsigned)status < PLM_QUEUE_STATUSES ? statuses[status] : "unknown";
-}
-
 static enum plm_queue_status status_of(const char *name)
 {
     for (unsigned i = 0; i < PLM_QUEUE_STATUSES; i++) {
-        if (strcmp(statuses[i], name) == 0)
+        if (strcmp(plm_queue_status_name((enum plm_queue_status)i), name) == 0)
             return (enum plm_queue_status)i;
     }
     return PLM_QUEUE_FAILED; /* the schema lets nothing else in */
@@ -38,7 +26,7 @@ static struct plm_queue_entry entry_of(const struct plm_statement *s)
         .added_ms = plm_statement_int(s, 3),
         .started_ms = plm_statement_int(s, 4),
         .finished_ms = plm_statement_int(s, 5),
-        .attempts = plm_statement_int(s, 6),
+        .attempts = plm_statement_count(s, 6),
         .code = plm_statement_text(s, 7),
         .error = plm_statement_text(s, 8),
     };
@@ -89,9 +77,9 @@ bool plm_queue_at(struct plm_database *db, uint64_t position, struct plm_queue_f
     struct plm_queue_count count;
     if (!plm_queue_count(db, &count, err))
         return false;
-    if (position == 0 || position > (uint64_t)count.all)
-        return plm_fail(err, PLM_E_USAGE, "there is no entry %llu: the queue has %lld",
-                        (unsigned long long)position, (long long)count.all);
+    if (position == 0 || position > count.all)
+        return plm_fail(err, PLM_E_USAGE, "there is no entry %llu: the queue has %llu",
+                        (unsigned long long)position, (unsigned long long)count.all);
     if (!plm_statement_open(db, &s, "SELECT " COLUMNS " FROM entries ORDER BY id LIMIT 1 OFFSET ?",
                             err, "i", (int64_t)position - 1) ||
         !take_one(&s, &found, err))
@@ -163,12 +151,12 @@ bool plm_queue_count(struct plm_database *db, struct plm_queue_count *out, struc
                             NULL))
         return false;
     while (plm_statement_step(&s, err)) {
-        int64_t *of[] = {[PLM_QUEUE_QUEUED] = &count.queued,
-                         [PLM_QUEUE_ACTIVE] = &count.active,
-                         [PLM_QUEUE_COMPLETED] = &count.completed,
-                         [PLM_QUEUE_FAILED] = &count.failed};
-        *of[status_of(plm_statement_text(&s, 0))] += plm_statement_int(&s, 1);
-        count.all += plm_statement_int(&s, 1);
+        uint64_t *of[] = {[PLM_QUEUE_QUEUED] = &count.queued,
+                          [PLM_QUEUE_ACTIVE] = &count.active,
+                          [PLM_QUEUE_COMPLETED] = &count.completed,
+                          [PLM_QUEUE_FAILED] = &count.failed};
+        *of[status_of(plm_statement_text(&s, 0))] += plm_statement_count(&s, 1);
+        count.all += plm_statement_count(&s, 1);
     }
     if (!plm_statement_close(&s, err))
         return false;
@@ -189,7 +177,18 @@ bool plm_queue_again(struct plm_database *db, int64_t id, struct plm_error *err)
                              err, "i", id);
 }
 
-bool plm_queue_clear(struct plm_database *db, bool finished, int64_t *removed,
+bool plm_queue_again_failed(struct plm_database *db, uint64_t *count, struct plm_error *err)
+{
+    if (!plm_statement_run(db,
+                           "UPDATE entries SET status = 'queued', code = NULL, error = NULL "
+                           "WHERE status = 'failed'",
+                           err, NULL))
+        return false;
+    *count = plm_database_changed(db);
+    return true;
+}
+
+bool plm_queue_clear(struct plm_database *db, bool finished, uint64_t *removed,
                      struct plm_error *err)
 {
     const char *sql = finished
@@ -197,16 +196,16 @@ bool plm_queue_clear(struct plm_database *db, bool finished, int64_t *removed,
                           : "DELETE FROM entries WHERE status IN ('completed', 'failed', 'queued')";
     if (!plm_statement_run(db, sql, err, NULL))
         return false;
-    *removed = sqlite3_changes64(db->raw);
+    *removed = plm_database_changed(db);
     return true;
 }
 
-bool plm_queue_put_back(struct plm_database *db, int64_t *count, struct plm_error *err)
+bool plm_queue_put_back(struct plm_database *db, uint64_t *count, struct plm_error *err)
 {
     if (!plm_statement_run(db, "UPDATE entries SET status = 'queued' WHERE status = 'active'", err,
                            NULL))
         return false;
-    *count = sqlite3_changes64(db->raw);
+    *count = plm_database_changed(db);
     return true;
 }
 

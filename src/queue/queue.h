@@ -1,43 +1,18 @@
 /**
- * The queue: models that are to be pulled, in their order. All but plm_queue_each(),
- * plm_queue_count() and plm_queue_next() are parts of a change: plm_database_begin() before them.
+ * The queue: models that are to be pulled, in their order. All that changes it is
+ * part of a change: plm_database_begin() comes before.
  */
 #pragma once
 
+#include "pullama/queue.h"
 #include "queue/schema.h"
-
-enum plm_queue_status {
-    PLM_QUEUE_QUEUED,
-    PLM_QUEUE_ACTIVE, /**< a runner is at it; without one it counts as queued */
-    PLM_QUEUE_COMPLETED,
-    PLM_QUEUE_FAILED,
-    PLM_QUEUE_STATUSES
-};
-
-/** Texts are borrowed; they may be anything, since others can write the file. */
-struct plm_queue_entry {
-    int64_t id;
-    uint32_t position; /**< 1, 2, 3 … over all entries; 0 where it was not counted */
-    const char *reference;
-    enum plm_queue_status status;
-    int64_t added_ms, started_ms, finished_ms; /**< Unix time; 0: not yet */
-    int64_t attempts;
-    const char *code, *error; /**< of the last failure; "" when there was none */
-};
-
-struct plm_queue_count {
-    int64_t all, queued, active, completed, failed;
-};
 
 /** Most entries that a queue may have. */
 #define PLM_QUEUE_MAX 100000
 
-/** "queued", "active", …; never NULL. */
-const char *plm_queue_status_name(enum plm_queue_status status);
-
 /**
- * Puts a model at the end. One that is queued or active stays where it is: *was tells, and
- * *position where. One that has completed or failed is queued anew, at the end.
+ * Puts a model at the end. One that is queued or active stays where it is: *added and *out tell.
+ * One that has completed or failed is queued anew, at the end.
  */
 PLM_MUST bool plm_queue_add(struct plm_database *db, const char *reference, int64_t now_ms,
                             bool *added, struct plm_queue_entry *out, struct plm_error *err);
@@ -65,12 +40,15 @@ PLM_MUST bool plm_queue_find(struct plm_database *db, const char *reference,
 PLM_MUST bool plm_queue_remove(struct plm_database *db, int64_t id, struct plm_error *err);
 /** A failed or completed entry is queued again, at its place. */
 PLM_MUST bool plm_queue_again(struct plm_database *db, int64_t id, struct plm_error *err);
+/** The same for all that failed. */
+PLM_MUST bool plm_queue_again_failed(struct plm_database *db, uint64_t *count,
+                                     struct plm_error *err);
 /** Removes all entries that no runner is at; with @p finished those alone that completed or failed.
  */
-PLM_MUST bool plm_queue_clear(struct plm_database *db, bool finished, int64_t *removed,
+PLM_MUST bool plm_queue_clear(struct plm_database *db, bool finished, uint64_t *removed,
                               struct plm_error *err);
 /** What is active is queued again: for when no runner lives. */
-PLM_MUST bool plm_queue_put_back(struct plm_database *db, int64_t *count, struct plm_error *err);
+PLM_MUST bool plm_queue_put_back(struct plm_database *db, uint64_t *count, struct plm_error *err);
 
 /** Makes the first queued entry active; id 0: there is none. */
 PLM_MUST bool plm_queue_claim(struct plm_database *db, int64_t now_ms, struct plm_queue_found *out,

@@ -44,6 +44,11 @@ PLM_MUST bool plm_database_open(const struct plm_database_options *options,
                                 struct plm_database **out, struct plm_error *err);
 void plm_database_close(struct plm_database *database);
 
+static inline void plm_database_freep(struct plm_database **database)
+{
+    plm_database_close(*database);
+}
+
 /** Begins a change: from here on no other process writes. */
 PLM_MUST bool plm_database_begin(struct plm_database *database, struct plm_error *err);
 /** Ends it: keeps it when @p ok, else undoes it and gives false. */

@@ -117,6 +117,18 @@ int64_t plm_statement_int(const struct plm_statement *statement, int column)
     return sqlite3_column_int64(statement->raw, column);
 }
 
+uint64_t plm_statement_count(const struct plm_statement *statement, int column)
+{
+    int64_t number = sqlite3_column_int64(statement->raw, column);
+    return number > 0 ? (uint64_t)number : 0;
+}
+
+uint64_t plm_database_changed(const struct plm_database *database)
+{
+    sqlite3_int64 rows = sqlite3_changes64(database->raw);
+    return rows > 0 ? (uint64_t)rows : 0;
+}
+
 const char *plm_statement_text(const struct plm_statement *statement, int column)
 {
     const unsigned char *text = sqlite3_column_text(statement->raw, column);

@@ -38,12 +38,16 @@ bool plm_statement_step(struct plm_statement *statement, struct plm_error *err);
 PLM_MUST bool plm_statement_close(struct plm_statement *statement, struct plm_error *err);
 
 int64_t plm_statement_int(const struct plm_statement *statement, int column);
+/** 0 in place of negative numbers. */
+uint64_t plm_statement_count(const struct plm_statement *statement, int column);
 /** "" in place of NULL; valid until the next step. */
 const char *plm_statement_text(const struct plm_statement *statement, int column);
 
 /** Runs a statement that gives no rows. */
 PLM_MUST bool plm_statement_run(struct plm_database *database, const char *sql,
                                 struct plm_error *err, const char *types, ...);
+/** Rows that the last statement changed. */
+uint64_t plm_database_changed(const struct plm_database *database);
 /** The number in the first column of the first row; 0 when there is none. */
 PLM_MUST bool plm_statement_number(struct plm_database *database, const char *sql, int64_t *out,
                                    struct plm_error *err);

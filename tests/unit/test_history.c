@@ -132,8 +132,8 @@ static void sums_are_of_all_of_each_host_and_of_each_day(void **state)
 static void a_bound_by_count_holds_now_and_later(void **state)
 {
     (void)state;
-    int64_t dropped = 0;
-    const struct plm_history_keep keep = {.is_set = true, .count = 2};
+    uint64_t dropped = 0;
+    const struct plm_history_keep keep = {.count = 2};
     for (int i = 0; i < 4; i++)
         add((const char[]){(char)('a' + i), '\0'}, "h", START_MS + i, 1, "ok");
     assert_true(plm_history_set_keep(db, &keep, START_MS, &dropped, &err));
@@ -151,8 +151,8 @@ static void a_bound_by_count_holds_now_and_later(void **state)
 static void a_bound_by_age_holds_now_and_later(void **state)
 {
     (void)state;
-    int64_t dropped = 0;
-    const struct plm_history_keep keep = {.is_set = true, .age_ms = DAY_MS};
+    uint64_t dropped = 0;
+    const struct plm_history_keep keep = {.age_ms = DAY_MS};
     add("a", "h", START_MS, 1, "ok");
     add("b", "h", START_MS + DAY_MS, 1, "ok");
     assert_true(plm_history_set_keep(db, &keep, START_MS + DAY_MS + 1, &dropped, &err));

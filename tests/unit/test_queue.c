@@ -115,7 +115,7 @@ static void what_was_stopped_keeps_its_place(void **state)
 static void a_crashed_runners_entries_are_put_back(void **state)
 {
     (void)state;
-    int64_t count = 0;
+    uint64_t count = 0;
     assert_true(add("a") && add("b") && add("c"));
     (void)claim("a");
     (void)claim("b");
@@ -127,7 +127,7 @@ static void a_crashed_runners_entries_are_put_back(void **state)
 static void clearing_spares_what_a_runner_is_at(void **state)
 {
     (void)state;
-    int64_t removed = 0;
+    uint64_t removed = 0;
     assert_true(add("a") && add("b") && add("c") && add("d"));
     settle(claim("a"), PLM_QUEUE_COMPLETED);
     settle(claim("b"), PLM_QUEUE_FAILED);

@@ -30,8 +30,8 @@ static void every_verb_is_found_by_each_of_its_names(void **state)
 static void commands_of_later_versions_are_reserved(void **state)
 {
     (void)state;
-    const char *const later[] = {"queue", "outdated", "update", "export",
-                                 "prune", "import",   "get",    "serve"};
+    const char *const later[] = {"outdated", "update", "export", "prune",
+                                 "import",   "get",    "serve"};
     for (size_t i = 0; i < PLM_COUNT(later); i++) {
         assert_true(plm_verb_is_reserved(later[i]));
         assert_null(plm_verb_find(later[i]));
@@ -39,10 +39,25 @@ static void commands_of_later_versions_are_reserved(void **state)
     assert_false(plm_verb_is_reserved("llama3.2"));
 }
 
+static void verbs_of_two_words_are_found_by_both(void **state)
+{
+    (void)state;
+    char words[80];
+    assert_true(plm_verb_is_group("queue"));
+    assert_false(plm_verb_is_group("que") || plm_verb_is_group("queue add") ||
+                 plm_verb_is_group("list") || plm_verb_is_group(""));
+    assert_ptr_equal(plm_verb_find_in("queue", "add"), plm_verb_row(PLM_VERB_QUEUE_ADD));
+    assert_ptr_equal(plm_verb_find_in("queue", "ls"), plm_verb_row(PLM_VERB_QUEUE_LIST));
+    assert_null(plm_verb_find_in("queue", "ad"));
+    assert_null(plm_verb_find_in("list", "add"));
+    assert_string_equal(plm_verb_group_words("queue", words, sizeof(words)),
+                        "add, list, start, rm, retry, clear");
+}
+
 static void every_option_belongs_to_a_verb(void **state)
 {
     (void)state;
-    uint32_t taken = PLM_OPTIONS_COMMON;
+    uint64_t taken = PLM_OPTIONS_COMMON;
     const struct plm_verb_row *row;
     for (size_t n = 0; (row = plm_verb_at(n)); n++)
         taken |= row->options;
@@ -118,6 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_verb_is_found_by_each_of_its_names),
         cmocka_unit_test(commands_of_later_versions_are_reserved),
+        cmocka_unit_test(verbs_of_two_words_are_found_by_both),
         cmocka_unit_test(every_option_belongs_to_a_verb),
         cmocka_unit_test(the_nearest_verb_is_suggested),
         cmocka_unit_test(each_operand_of_pull_and_rm_is_one_job),
