@@ -95,7 +95,8 @@ static void say_changed(struct plm_view *view, const struct plm_event *event)
     default:
         break;
     }
-    plm_view_list_print(view);
+    if (view->list.count > 0)
+        plm_view_list_print(view);
     if (q->count.all == 0)
         plm_view_say(view, "queue is empty");
     else if (view->options.quiet)

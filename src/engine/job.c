@@ -39,6 +39,9 @@ static const char *hint_of(const struct plm_job *job, const struct plm_error *er
 {
     enum plm_code code = err->code;
     bool pushes = job->kind->verb == PLM_VERB_PUSH;
+    if (job->kind->verb == PLM_VERB_QUEUE_START && code != PLM_E_CORRUPT && code != PLM_E_BUSY &&
+        code != PLM_E_NOSPACE && code != PLM_E_ACCESS)
+        return "pullama queue list says why; pullama queue retry puts them into the queue again";
     if (code == PLM_E_NOT_FOUND && job->kind->verb != PLM_VERB_PULL)
         return "see what is here: pullama list";
     if (code == PLM_E_INTEGRITY && job->kind->integrity_hint)
