@@ -54,7 +54,10 @@ void plm_record_end(struct plm_job *job, const struct plm_error *err)
     if (!engine->history || !job->kind->is_recorded || job->dry_run || !job->started)
         return;
     int64_t elapsed = plm_os_monotonic_ms() - job->started_ms, now = plm_os_unix_ms();
-    uint64_t moved = r->fetched + r->sent;
+    uint64_t moved = r->fetched + r->sent, reused = r->reused;
+    bool moves = job->kind->verb == PLM_VERB_PULL || job->kind->verb == PLM_VERB_PUSH;
+    if (!err && moves) /* exactly; the plan did not know of every small blob */
+        reused = r->total > moved ? r->total - moved : 0;
     if (job->has_ref)
         (void)plm_ref_format_whole(&job->ref, reference);
     struct plm_history_record record = {
@@ -67,7 +70,7 @@ void plm_record_end(struct plm_job *job, const struct plm_error *err)
         .total = r->total,
         .fetched = r->fetched,
         .sent = r->sent,
-        .reused = r->reused,
+        .reused = reused,
         .retries = r->retries,
         .rate = elapsed > 0 ? moved * 1000 / (uint64_t)elapsed : 0,
         .outcome = err ? plm_code_name(err->code) : "ok",

@@ -171,15 +171,16 @@ static bool connect(struct plm_database *db, struct plm_error *err)
         return plm_fail(err, PLM_E_NOMEM, "no memory for the database");
     if (!ok)
         (void)plm_database_fail(db, &why, "open");
+    if (ok && !reads && sqlite3_db_readonly(db->raw, "main") == 1)
+        return plm_fail(err, PLM_E_ACCESS, "%s may not be written to", db->path);
     ok = ok && set_up(db, &why) &&
          plm_statement_number(db, "SELECT count(*) FROM sqlite_schema", &ignored, &why);
-    bool is_refused = why.code == PLM_E_ACCESS || why.code == PLM_E_IO;
+    bool is_refused =
+        why.code == PLM_E_ACCESS || why.code == PLM_E_IO || why.code == PLM_E_NOSPACE;
     if (!ok && reads && is_refused)
         return open_unchanging(db, err);
     if (!ok && err && err->code == PLM_OK)
         *err = why;
-    if (ok && !reads && sqlite3_db_readonly(db->raw, "main") == 1)
-        return plm_fail(err, PLM_E_ACCESS, "%s may not be written to", db->path);
     return ok;
 }
 

@@ -41,7 +41,7 @@ bool plm_database_fail(const struct plm_database *database, struct plm_error *er
     bool is_io = code == PLM_E_IO || code == PLM_E_NOSPACE;
     if (result == SQLITE_CANTOPEN_SYMLINK)
         return plm_fail(err, PLM_E_CORRUPT, "%s is no regular file", database->path);
-    if (is_io && sys_errno != 0)
+    if (is_io && sys_errno != 0 && sys_errno != ENOENT) /* a log that cannot be made is no absence */
         return plm_fail_sys(err, sys_errno, "%s: %s", database->path, doing);
     if (code == PLM_E_CORRUPT)
         return plm_fail(err, code, "%s is damaged: %s", database->path,
