@@ -12,6 +12,7 @@
 #define HEAP_MAX (INT64_C(4) << 20)
 #define VALUE_MAX (64 << 10)
 #define NAMES_MAX 1000
+#define LOG_MAX (UINT64_C(1) << 20)
 #define URI_MAX (16 << 10)
 
 /* Step n leads from version n to n + 1. What stands here is never changed, only added to. */
@@ -125,6 +126,21 @@ static void use_log(struct plm_database *db)
         (void)!plm_statement_run(db, "PRAGMA journal_mode=WAL", &ignored, NULL);
 }
 
+/* Notes leave the log to whoever opens the database next; it is read as a whole by each of them. To
+ * bring it into the database takes syncs, so that is done now and then, before there is anything to
+ * note; never where another process would have to be waited for. */
+static void trim_log(struct plm_database *db)
+{
+    struct plm_file_status log;
+    (void)sqlite3_wal_autocheckpoint(db->raw, 0);
+    if (!plm_os_status(db->options.folder_fd, PLM_DATABASE_NAME "-wal", &log, NULL) ||
+        log.size < LOG_MAX)
+        return;
+    (void)sqlite3_busy_handler(db->raw, NULL, NULL);
+    (void)sqlite3_wal_checkpoint_v2(db->raw, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    (void)sqlite3_busy_handler(db->raw, wait_for_others, db);
+}
+
 /* Characters with a meaning in a URI, as their codes. */
 static char *uri_of(const char *path)
 {
@@ -175,8 +191,7 @@ static bool connect(struct plm_database *db, struct plm_error *err)
         return plm_fail(err, PLM_E_ACCESS, "%s may not be written to", db->path);
     ok = ok && set_up(db, &why) &&
          plm_statement_number(db, "SELECT count(*) FROM sqlite_schema", &ignored, &why);
-    bool is_refused =
-        why.code == PLM_E_ACCESS || why.code == PLM_E_IO || why.code == PLM_E_NOSPACE;
+    bool is_refused = why.code == PLM_E_ACCESS || why.code == PLM_E_IO || why.code == PLM_E_NOSPACE;
     if (!ok && reads && is_refused)
         return open_unchanging(db, err);
     if (!ok && err && err->code == PLM_OK)
@@ -207,6 +222,8 @@ static bool make_ready(struct plm_database *db, bool *is_empty, struct plm_error
         return false;
     if (db->options.use != PLM_DATABASE_READ)
         use_log(db);
+    if (db->options.use == PLM_DATABASE_NOTE)
+        trim_log(db);
     return true;
 }
 

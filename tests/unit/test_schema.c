@@ -50,6 +50,27 @@ static void notes_wait_for_no_disk(void **state)
     assert_false(is_there(NAME "-wal"));
 }
 
+static size_t size_of(const char *name)
+{
+    struct stat status;
+    return stat(scratch_file(name), &status) == 0 ? (size_t)status.st_size : 0;
+}
+
+static void a_log_that_notes_made_long_is_brought_in(void **state)
+{
+    (void)state;
+    struct plm_error err = {0};
+    struct plm_database *db = open_database(PLM_DATABASE_NOTE);
+    for (int i = 0; size_of(NAME "-wal") < 1 << 20; i++)
+        assert_true(plm_statement_run(
+            db, "INSERT OR REPLACE INTO settings VALUES ('a', hex(zeroblob(9000)))", &err, NULL));
+    plm_database_close(db);
+    db = open_database(PLM_DATABASE_NOTE);
+    assert_int_equal(size_of(NAME "-wal"), 0);
+    assert_int_equal(number(db, "SELECT length(value) FROM settings"), 18000);
+    plm_database_close(db);
+}
+
 static void a_newer_schema_is_refused_and_left_alone(void **state)
 {
     (void)state;
@@ -181,6 +202,7 @@ int main(void)
         WITH_DATABASE(reading_makes_nothing),
         WITH_DATABASE(a_new_database_has_the_schema_and_a_log),
         WITH_DATABASE(notes_wait_for_no_disk),
+        WITH_DATABASE(a_log_that_notes_made_long_is_brought_in),
         WITH_DATABASE(a_newer_schema_is_refused_and_left_alone),
         WITH_DATABASE(other_bytes_are_damage),
         WITH_DATABASE(a_database_of_somebody_else_is_refused),
