@@ -7,7 +7,7 @@ import sqlite3
 import threading
 
 import pytest
-from support import campaign, model
+from support import campaign, model, tracing
 from support.model import MIB
 from support.program import check_events, wait_for
 from support.store import check_model, check_store
@@ -382,3 +382,42 @@ def test_what_is_no_reference_fails_and_the_next_has_its_turn(pullama, store, re
     pullama.run("queue", "add", *names(registry, "b")).ended(0)
     run(pullama).ended(64)
     assert [status for _, status in entries(pullama)[1:]] == ["completed"]
+
+
+# ---- stopped at a system call ----
+
+CALLS = {"openat": ("SIGKILL", "EIO", "ENOSPC"), "pwrite64": ("SIGKILL", "EIO", "ENOSPC"),
+         "fdatasync": ("SIGKILL", "EIO", "ENOSPC"), "ftruncate": ("SIGKILL", "EIO"), "unlink": ("SIGKILL", "EIO"),
+         "fcntl": ("SIGKILL", "ENOLCK"), "mmap": ("SIGKILL", "ENOMEM")}
+SAMPLE = 4
+
+
+def own_calls(pullama, folder, *arguments):
+    """call → numbers of those that the program makes itself, and not the system's loader."""
+    log = folder / "trace"
+    pullama.run(*arguments, environment=tracing.UNTRACED, wrapper=["strace", "-qq", "-o", str(log)]).ended(0)
+    lines = [line.partition("(") for line in log.read_text().splitlines()]
+    own = next(n for n, line in enumerate(lines) if '"/dev/null"' in line[2])  # what main() begins with
+    names = [line[0] for line in lines]
+    return {call: range(1 + names[:own].count(call), 1 + names.count(call)) for call in CALLS}
+
+
+@pytest.mark.campaign(PART)
+@pytest.mark.parametrize("call", CALLS)
+def test_an_add_that_is_stopped_anywhere_is_whole_or_not_at_all(pullama, store, tmp_path, call):
+    if not tracing.can_trace():
+        pytest.skip("strace may not trace here")
+    numbers = own_calls(pullama, tmp_path, "queue", "add", "first")[call]  # as many as the one that makes the database
+    chance, expected = random.Random(f"{SEED}/{call}"), ["first"]
+    for what in CALLS[call]:
+        action = f"signal={what}" if what == "SIGKILL" else f"error={what}"
+        for number in sorted(chance.sample(numbers, min(SAMPLE, len(numbers)))):
+            name = f"{what.lower()}{number}"
+            result = pullama.start("queue", "add", name, name + "x", environment=tracing.UNTRACED,
+                                   wrapper=tracing.inject(call, action, number, tmp_path / "injected")).result()
+            assert result.status in ((0, -9) if what == "SIGKILL" else (0, 1, 2)), result
+            found = [entry for entry, _ in entries(pullama)]
+            added = [*expected, name, name + "x"]
+            assert found == added or (found == expected and result.status != 0), (result, found)
+            expected = found
+    assert integrity(store) == "ok"
