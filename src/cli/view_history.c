@@ -137,7 +137,8 @@ struct csv {
 
 static bool is_common(const char *key)
 {
-    static const char *const common[] = {"event", "seq", "time", "job", "verb"};
+    static const char *const common[] = {"event", "seq",   "time", "job",
+                                         "verb",  "Model", "Tag",  "Ref"};
     for (size_t i = 0; i < PLM_COUNT(common); i++) {
         if (strcmp(common[i], key) == 0)
             return true;

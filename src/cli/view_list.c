@@ -101,7 +101,7 @@ static void narrow(const struct plm_view *view, unsigned widths[PLM_LIST_COLUMNS
 {
     const struct plm_list_form *form = view->list.form;
     unsigned all = (form->columns - 1) * form->gap, width = view->screen->width;
-    for (unsigned i = 0; i < form->columns; i++)
+    for (unsigned i = 0; i + form->is_loose < form->columns; i++)
         all += widths[i];
     if (!view->screen->out_terminal || all <= width)
         return;

@@ -2,10 +2,10 @@
  * The inside of the view, shared by its files alone.
  *
  * Every event is shown by exactly one of: view_json.c; view_plain.c, or on a terminal view_tty.c,
- * for a pull or a push; view_store.c for the store's commands; view_verify.c for verify; view_queue.c
- * for the queue; view_history.c for the history;
- * view_failure.c for the end of a job that failed. They write whole lines into two pages;
- * view_live.c brings both to their streams, around the live area at the bottom of the terminal.
+ * for a pull or a push; view_store.c for the store's commands; view_verify.c for verify;
+ * view_queue.c for the queue; view_history.c for the history; view_failure.c for the end of a job
+ * that failed. They write whole lines into two pages; view_live.c brings both to their streams,
+ * around the live area at the bottom of the terminal.
  */
 #pragma once
 
@@ -25,8 +25,9 @@
 /** What the rows of a list have in common. */
 struct plm_list_form {
     unsigned columns, gap;
-    unsigned elastic;                       /**< the column that gives way on narrow terminals */
-    const char *headings[PLM_LIST_COLUMNS]; /**< none at all: no line of them */
+    bool is_loose;                           /**< the last column is cut before the elastic one */
+    unsigned elastic;                        /**< the column that gives way on narrow terminals */
+    const char *headings[PLM_LIST_COLUMNS];  /**< none at all: no line of them */
     enum plm_style styles[PLM_LIST_COLUMNS]; /**< NONE: that of the row's mark */
 };
 
@@ -77,15 +78,15 @@ struct plm_view {
     struct plm_pace pace;
     struct plm_burst burst;
     struct plm_list list;
-    char model[PLM_REF_TEXT]; /**< display form of the job's model, or "" */
-    enum plm_scheme scheme;   /**< of the job's model */
-    bool pushes;              /**< the job's bytes go out */
-    bool queued;              /**< it is a run of the queue */
-    bool beside;              /**< in which several jobs run at a time */
-    bool kept;                /**< it was said how much of the history is kept */
-    bool has_header;          /**< of CSV */
+    char model[PLM_REF_TEXT];           /**< display form of the job's model, or "" */
+    enum plm_scheme scheme;             /**< of the job's model */
+    bool pushes;                        /**< the job's bytes go out */
+    bool queued;                        /**< it is a run of the queue */
+    bool beside;                        /**< in which several jobs run at a time */
+    bool kept;                          /**< it was said how much of the history is kept */
+    bool has_header;                    /**< of CSV */
     struct plm_view_context **contexts; /**< owned; of jobs that are not shown just now */
-    bool interrupted;         /**< it was said: once, for all jobs that are stopped */
+    bool interrupted;                   /**< it was said: once, for all jobs that are stopped */
     uint64_t seq;
     struct plm_error write_error;
 };
@@ -194,16 +195,16 @@ bool plm_view_history(struct plm_view *view, const struct plm_event *event);
 /** What `history` and `stats` print at their end. */
 void plm_view_history_end(struct plm_view *view);
 void plm_view_csv(struct plm_view *view, const struct plm_event *event);
-/** Makes the view know what it knew of @p job when its last event came. False when that is nothing, or
- * it is the same job. */
+/** Makes the view know what it knew of @p job when its last event came. False when that is nothing,
+ * or it is the same job. */
 bool plm_view_turn_to(struct plm_view *view, uint32_t job);
 /** Forgets a job that has ended; 0: all. */
 void plm_view_forget(struct plm_view *view, uint32_t job);
 /** False when the event is none of `verify`, or is a failure. */
 bool plm_view_verify(struct plm_view *view, const struct plm_event *event);
 /** Adds a row; the cells are copied. */
-void plm_view_list_put(struct plm_view *view, const struct plm_list_form *form,
-                       enum plm_style mark, const char *const *cells);
+void plm_view_list_put(struct plm_view *view, const struct plm_list_form *form, enum plm_style mark,
+                       const char *const *cells);
 void plm_view_list_add(struct plm_view *view, const struct plm_event *event);
 /** Prints and forgets the rows. */
 void plm_view_list_print(struct plm_view *view);

@@ -7,6 +7,7 @@
 static const struct plm_list_form entries = {
     .columns = 4,
     .gap = 2,
+    .is_loose = true,
     .elastic = 1,
     .styles = {PLM_STYLE_NONE, PLM_STYLE_STRONG, PLM_STYLE_NONE, PLM_STYLE_MUTED},
 };
@@ -144,9 +145,8 @@ static void say_turn(struct plm_view *view, const struct plm_event *event)
 
 static void say_pausing(struct plm_view *view)
 {
-    plm_view_warn(view, PLM_STYLE_WARN, "pausing:",
-                  "what is under way is finished, the rest stays queued; interrupt again to stop "
-                  "at once");
+    plm_view_warn(view, PLM_STYLE_WARN,
+                  "pausing:", "what is under way is finished; Ctrl+C again stops it at once");
 }
 
 static void say_done(struct plm_view *view, const struct plm_event_queue *q)
