@@ -60,7 +60,10 @@ struct plm_job_spec {
     unsigned jobs;     /**< queue_start: models at a time, 1 to PLM_QUEUE_JOBS_MAX; 0: one */
     const char *since; /**< history, stats: `2026-11-21`, a time as RFC 3339, or how long ago, `7d` */
     const char *keep;  /**< history: how much is kept from now on: a count, an age, or `all` */
+    bool with_push; /**< doctor: also opens an upload session, and deletes it again */
     bool dry_run;
+    bool has_age; /**< prune: older_than_ms counts; else an hour, and while Ollama pulls, nothing goes */
+    int64_t older_than_ms; /**< prune: spare what was written since */
 };
 
 struct plm_engine;

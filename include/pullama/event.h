@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "pullama/event_verify.h"
 #include "pullama/manifest.h"
 #include "pullama/queue.h"
 #include "pullama/ref.h"
@@ -54,12 +55,15 @@ enum plm_event_kind {
     PLM_EV_SHOW,          /**< show */
     PLM_EV_RM_START,      /**< model */
     PLM_EV_RM_MANIFEST,   /**< file: path of the manifest */
-    PLM_EV_RM_BLOB,       /**< blob; file.dry_run alone */
+    PLM_EV_RM_BLOB,       /**< blob; file.bytes and file.dry_run alone */
     PLM_EV_RM_DONE,       /**< removed */
     PLM_EV_COPIED,        /**< copied */
     PLM_EV_CLEAN_START,   /**< nothing */
     PLM_EV_CLEAN_FILE,    /**< file */
     PLM_EV_CLEAN_DONE,    /**< removed */
+    PLM_EV_PRUNE_START,   /**< nothing */
+    PLM_EV_PRUNE_BLOB,    /**< pruned: a blob that no manifest names */
+    PLM_EV_PRUNE_DONE,    /**< prune_done */
     PLM_EV_VERIFY_START,  /**< verify */
     PLM_EV_BLOB_CHECKED,  /**< blob, users, blob_checked */
     PLM_EV_MODEL_CHECKED, /**< model_checked: once for each model */
@@ -69,6 +73,9 @@ enum plm_event_kind {
     PLM_EV_KEY,           /**< key */
     PLM_EV_LOGIN,         /**< login: credentials are kept */
     PLM_EV_LOGOUT,        /**< login: they are forgotten */
+    PLM_EV_DOCTOR_START,  /**< doctor: its address alone */
+    PLM_EV_DOCTOR_CHECK,  /**< check */
+    PLM_EV_DOCTOR_DONE,   /**< doctor; not when it was interrupted */
     PLM_EV_VERSION,       /**< version */
     /* the queue and the history */
     PLM_EV_QUEUE_ADDED,   /**< queued: at the end, or it was there */
@@ -104,9 +111,11 @@ enum plm_verb {
     PLM_VERB_CP,
     PLM_VERB_CLEAN,
     PLM_VERB_VERIFY,
+    PLM_VERB_PRUNE,
     PLM_VERB_KEYGEN,
     PLM_VERB_LOGIN,
     PLM_VERB_LOGOUT,
+    PLM_VERB_DOCTOR,
     PLM_VERB_QUEUE_ADD,
     PLM_VERB_QUEUE_LIST,
     PLM_VERB_QUEUE_RM,
@@ -217,90 +226,44 @@ struct plm_event_show {
     const char *blob_path; /**< absolute path of the model layer's blob, "" when there is none */
 };
 
-/** What `verify` found of a blob. */
-enum plm_blob_verdict {
-    PLM_BLOB_OK,           /**< its bytes were hashed and have the digest */
-    PLM_BLOB_TRUSTED,      /**< hashed before, and unchanged since by size, time and inode */
-    PLM_BLOB_GONE,         /**< removed in the meantime, and no model names it any more */
-    PLM_BLOB_WRONG_DIGEST, /**< this one and those that follow are failures */
-    PLM_BLOB_TRUNCATED,
-    PLM_BLOB_GROWN,
-    PLM_BLOB_MISSING,
-    PLM_BLOB_NO_FILE,    /**< a directory, a link or such stands in its place */
-    PLM_BLOB_UNREADABLE, /**< the system refuses to open or read it: it may be whole */
-    PLM_BLOB_VERDICTS
+/** What `doctor` looks at, in the order in which it does. */
+enum plm_check_kind {
+    PLM_CHECK_RESOLVER,    /**< which addresses the name has */
+    PLM_CHECK_PROXY,       /**< what stands between */
+    PLM_CHECK_ADDRESS,     /**< does one answer, and how soon */
+    PLM_CHECK_CERTIFICATE, /**< who signed for the server */
+    PLM_CHECK_AUTH,        /**< what it wants to be shown */
+    PLM_CHECK_ACCESS,      /**< what it made of what was shown */
+    PLM_CHECK_MANIFEST,
+    PLM_CHECK_BLOB, /**< where bytes come from */
+    PLM_CHECK_RANGES,
+    PLM_CHECK_CHUNK_DIGESTS,
+    PLM_CHECK_UPLOADS,
+    PLM_CHECKS
 };
 
-/** "ok", "wrong_digest", …; never NULL. */
-PLM_API const char *plm_blob_verdict_name(enum plm_blob_verdict verdict);
-
-/** What `verify` found of a model. */
-enum plm_model_verdict {
-    PLM_MODEL_OK,
-    PLM_MODEL_TRUSTED,   /**< OK, but some blobs were trusted and not hashed */
-    PLM_MODEL_REPAIRED,  /**< it was damaged, and is whole again */
-    PLM_MODEL_CHANGED,   /**< removed or replaced while it was checked: nothing is known, nothing failed */
-    PLM_MODEL_DAMAGED,   /**< this one and those that follow are failures */
-    PLM_MODEL_UNREADABLE, /**< no blob is damaged, but some cannot be read */
-    PLM_MODEL_BAD_MANIFEST,
-    PLM_MODEL_NOT_FOUND,
-    PLM_MODEL_VERDICTS
+enum plm_check_result {
+    PLM_CHECK_OK,
+    PLM_CHECK_NOTE,   /**< nothing is wrong: good to know */
+    PLM_CHECK_WARN,   /**< a pull works, but not as well as it could */
+    PLM_CHECK_FAILED, /**< a pull (uploads: a push) does not work */
+    PLM_CHECK_RESULTS
 };
 
-/** "ok", "damaged", …; never NULL. */
-PLM_API const char *plm_model_verdict_name(enum plm_model_verdict verdict);
+/** "resolver", "address", …; never NULL. */
+PLM_API const char *plm_check_name(enum plm_check_kind check);
+/** "ok", "note", "warning", "failed"; never NULL. */
+PLM_API const char *plm_check_result_name(enum plm_check_result result);
 
-struct plm_event_blob_checked {
-    enum plm_blob_verdict verdict;
-    bool is_sized;                /**< found_size is known */
-    uint64_t found_size;          /**< bytes of the file */
-    const struct plm_digest *is;  /**< of its bytes, when that is the wrong one; else NULL */
-    int64_t checked_s;            /**< TRUSTED: when it was hashed, Unix seconds; 0 unknown */
-    const char *message;          /**< what the system said, or NULL */
-};
-
-/** Models that name the blob of an event. */
-struct plm_event_models {
-    const struct plm_ref *const *items;
-    size_t count;
-};
-
-struct plm_event_model_checked {
-    const struct plm_ref *ref;
-    enum plm_model_verdict verdict;
-    uint64_t size;        /**< bytes of its distinct blobs */
-    uint32_t blobs, blobs_bad, blobs_trusted, blobs_repaired;
-    int64_t checked_s;    /**< TRUSTED: the oldest of the checks that it rests on; 0 unknown */
-    const char *message;  /**< BAD_MANIFEST, NOT_FOUND: why, with the path; else NULL */
-};
-
-/** The numbers of a `verify`; at its start those that are not known yet are 0. */
-struct plm_event_verify {
-    const struct plm_ref *only; /**< the model, when it is about one alone; else NULL */
-    bool fast, repair;
-    uint32_t models, models_bad;
-    uint32_t blobs, blobs_bad, blobs_trusted, blobs_repaired;
-    uint64_t total_size; /**< bytes of all blobs */
-    uint64_t hashed;     /**< bytes that were read and hashed */
-    uint64_t fetched;    /**< payload bytes received for repairs */
-    int64_t elapsed_ms;
-    uint64_t bytes_per_second; /**< hashed ÷ elapsed */
-};
-
-struct plm_event_queued {
-    const struct plm_queue_entry *entry;
-    const struct plm_ref *ref; /**< NULL: what stands in the database is no reference */
-    bool duplicate;            /**< ADDED: it was queued before, and stays where it is */
-    uint32_t index, total;     /**< NEXT, SETTLED: which of how many of this run; else 0 */
-    uint32_t failed;           /**< NEXT, SETTLED: of those that have ended */
-};
-
-struct plm_event_queue {
-    struct plm_queue_count count;
-    uint64_t changed, skipped; /**< CHANGED: entries that were, and that were asked for in vain;
-                                  DONE: entries that completed, and that failed */
-    unsigned jobs;             /**< of a run: models at a time; else 0 */
-    bool paused;               /**< DONE: it was asked to end before the queue was empty */
+/** One thing that `doctor` looked at. */
+struct plm_event_check {
+    enum plm_check_kind check;
+    enum plm_check_result result;
+    const char *seen; /**< may quote what a server said */
+    const char *means;
+    const char *advice;  /**< what to do, or NULL */
+    const char *address; /**< that it is about, or NULL */
+    int64_t elapsed_ms;  /**< that it took; -1: not measured */
 };
 
 struct plm_event {
@@ -372,6 +335,19 @@ struct plm_event {
             uint64_t bytes;   /**< on the disk */
             bool dry_run;
         } file;
+        struct {
+            const char *path;
+            const char *why; /**< it goes, or stays */
+            uint64_t size;
+            uint64_t freed; /**< bytes that the disk gets back */
+            bool kept, dry_run;
+        } pruned;
+        struct {
+            uint32_t files, kept;
+            uint64_t bytes;      /**< really freed on the disk */
+            uint64_t kept_bytes; /**< on the disk */
+            bool dry_run;
+        } prune_done;
         struct plm_event_blob_checked blob_checked;
         struct plm_event_model_checked model_checked;
         struct plm_event_verify verify;
@@ -405,6 +381,11 @@ struct plm_event {
             struct plm_history_keep keep;
             uint64_t dropped; /**< jobs, just now */
         } kept;
+        struct plm_event_check check;
+        struct {
+            const char *address; /**< `https://host[:port]` that is looked at */
+            uint32_t checks, warnings, failures;
+        } doctor;
         struct {
             const char *version, *libraries;
         } version;

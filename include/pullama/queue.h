@@ -70,3 +70,23 @@ struct plm_history_keep {
     uint64_t count; /**< so many of the newest; 0: no such bound */
     int64_t age_ms; /**< none that ended longer ago; 0: no such bound */
 };
+
+/* ---- in events; see event.h ---- */
+
+struct plm_ref;
+
+struct plm_event_queued {
+    const struct plm_queue_entry *entry;
+    const struct plm_ref *ref; /**< NULL: what stands in the database is no reference */
+    bool duplicate;            /**< ADDED: it was queued before, and stays where it is */
+    uint32_t index, total;     /**< NEXT, SETTLED: which of how many of this run; else 0 */
+    uint32_t failed;           /**< NEXT, SETTLED: of those that have ended */
+};
+
+struct plm_event_queue {
+    struct plm_queue_count count;
+    uint64_t changed, skipped; /**< CHANGED: entries that were, and that were asked for in vain;
+                                  DONE: entries that completed, and that failed */
+    unsigned jobs;             /**< of a run: models at a time; else 0 */
+    bool paused;               /**< DONE: it was asked to end before the queue was empty */
+};

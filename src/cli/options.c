@@ -37,6 +37,8 @@ static const struct plm_option_row rows[PLM_OPTIONS] = {
                       "and inode"},
     [PLM_OPT_REPAIR] = {"repair", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
                         "fetch again what is damaged, from where the models are from"},
+    [PLM_OPT_OLDER_THAN] = {"older-than", 0, PLM_VALUE_DURATION, "TIME", 0, 36500 * DAY, "1h",
+                            "spare what was written since; 0s: nothing"},
     [PLM_OPT_AS] = {"as", 0, PLM_VALUE_TEXT, "REF", 0, 0, "the model's own name",
                     "what the model is to be called at the registry"},
     [PLM_OPT_JOBS] = {"jobs", 'j', PLM_VALUE_COUNT, "N", 1, PLM_QUEUE_JOBS_MAX, "1",
@@ -80,6 +82,8 @@ static const struct plm_option_row rows[PLM_OPTIONS] = {
                             "most bytes to ask for, or send, in one request"},
     [PLM_OPT_USERNAME] = {"username", 'u', PLM_VALUE_TEXT, "NAME", 0, 0, "it is asked for",
                           "who you are at the registry"},
+    [PLM_OPT_PUSH] = {"push", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
+                      "see about uploads, too: opens a session, and deletes it again"},
     [PLM_OPT_PASSWORD_STDIN] = {"password-stdin", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
                                 "read the password from standard input, to its end"},
 };

@@ -18,6 +18,7 @@ enum plm_option_id {
     PLM_OPT_DRY_RUN,
     PLM_OPT_FAST,
     PLM_OPT_REPAIR,
+    PLM_OPT_OLDER_THAN,
     PLM_OPT_AS,
     PLM_OPT_JOBS,
     PLM_OPT_FINISHED,
@@ -40,6 +41,7 @@ enum plm_option_id {
     PLM_OPT_CHUNK_SIZE,
     PLM_OPT_USERNAME,
     PLM_OPT_PASSWORD_STDIN,
+    PLM_OPT_PUSH,
     PLM_OPTIONS
 };
 

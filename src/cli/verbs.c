@@ -41,6 +41,16 @@ static bool job_all_operands(const struct plm_args *args, size_t n, struct plm_j
     return true;
 }
 
+static bool job_prune(const struct plm_args *args, size_t n, struct plm_job_spec *out)
+{
+    const struct plm_option_value *age = &args->values[PLM_OPT_OLDER_THAN];
+    if (!job_once(args, n, out))
+        return false;
+    out->has_age = age->given;
+    out->older_than_ms = (int64_t)age->number;
+    return true;
+}
+
 /* The engine reads the target of a push with its model. */
 static bool job_push(const struct plm_args *args, size_t n, struct plm_job_spec *out)
 {
@@ -65,6 +75,14 @@ static bool job_history(const struct plm_args *args, size_t n, struct plm_job_sp
         return false;
     out->since = args->values[PLM_OPT_SINCE].text;
     out->keep = args->values[PLM_OPT_KEEP].text;
+    return true;
+}
+
+static bool job_doctor(const struct plm_args *args, size_t n, struct plm_job_spec *out)
+{
+    if (!job_once(args, n, out))
+        return false;
+    out->with_push = plm_args_has(args, PLM_OPT_PUSH);
     return true;
 }
 
@@ -216,6 +234,17 @@ static const struct plm_verb_row rows[] = {
      .options = PLM_OPT_BIT(PLM_OPT_FAST) | PLM_OPT_BIT(PLM_OPT_REPAIR) | NETWORK_OPTIONS |
                 PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_MIN_FREE),
      .job = job_all_operands},
+    {.verb = PLM_VERB_PRUNE,
+     .name = "prune",
+     .operands = "",
+     .summary = "remove blobs that no model names",
+     .more =
+         "What a running pullama needs stays, and, unless --older-than says otherwise, what is "
+         "younger than an hour, and everything while Ollama pulls a model: it gives blobs their "
+         "names before the model has one. If any manifest in the store cannot be read, nothing "
+         "is removed. Unfinished downloads are `clean`'s to remove.",
+     .options = PLM_OPT_BIT(PLM_OPT_DRY_RUN) | PLM_OPT_BIT(PLM_OPT_OLDER_THAN),
+     .job = job_prune},
     {.verb = PLM_VERB_CLEAN,
      .name = "clean",
      .operands = "",
@@ -253,6 +282,24 @@ static const struct plm_verb_row rows[] = {
      .min_operands = 1,
      .max_operands = 1,
      .job = job_once},
+    {.verb = PLM_VERB_DOCTOR,
+     .name = "doctor",
+     .operands = "HOST|MODEL",
+     .summary = "look at all that lies between here and a registry",
+     .more = "Says what was seen, what it means, and what to do: the name's addresses, the proxy, "
+             "which addresses answer and how soon, who signed for the server, what it wants to be "
+             "shown; of a MODEL also its manifest, where the bytes come from, ranges and chunk "
+             "digests. A HOST is written with http:// or https:// and no path, or it is "
+             "`localhost`, an IP address, or a name that ends in letters, as registry.ollama.ai. "
+             "Ends when --timeout is over, and after a minute in any case. Exits with 0 when a "
+             "pull would work.",
+     .min_operands = 1,
+     .max_operands = 1,
+     .options = PLM_OPT_BIT(PLM_OPT_INSECURE) | PLM_OPT_BIT(PLM_OPT_CACERT) |
+                PLM_OPT_BIT(PLM_OPT_PROXY) | PLM_OPT_BIT(PLM_OPT_IPV4) | PLM_OPT_BIT(PLM_OPT_IPV6) |
+                PLM_OPT_BIT(PLM_OPT_RESOLVE) | PLM_OPT_BIT(PLM_OPT_TIMEOUT) |
+                PLM_OPT_BIT(PLM_OPT_PLATFORM) | PLM_OPT_BIT(PLM_OPT_PUSH),
+     .job = job_doctor},
     {.verb = PLM_VERB_VERSION,
      .name = "version",
      .operands = "",
@@ -354,8 +401,7 @@ const struct plm_verb_row *plm_verb_nearest(const char *word)
 
 bool plm_verb_is_reserved(const char *word)
 {
-    static const char *const later[] = {"outdated", "update", "export", "import",
-                                        "prune",    "get",    "serve"};
+    static const char *const later[] = {"outdated", "update", "export", "import", "get", "serve"};
     for (size_t i = 0; i < PLM_COUNT(later); i++) {
         if (strcmp(later[i], word) == 0)
             return true;

@@ -200,6 +200,8 @@ void plm_view_csv(struct plm_view *view, const struct plm_event *event);
 bool plm_view_turn_to(struct plm_view *view, uint32_t job);
 /** Forgets a job that has ended; 0: all. */
 void plm_view_forget(struct plm_view *view, uint32_t job);
+/** False when the event is none of `doctor`. */
+bool plm_view_doctor(struct plm_view *view, const struct plm_event *event);
 /** False when the event is none of `verify`, or is a failure. */
 bool plm_view_verify(struct plm_view *view, const struct plm_event *event);
 /** Adds a row; the cells are copied. */

@@ -77,6 +77,37 @@ static void show_cleaned(struct plm_view *view, const struct plm_event *event)
     plm_line_end(&line);
 }
 
+static void show_pruned_blob(struct plm_view *view, const struct plm_event *event)
+{
+    if (event->pruned.kept) {
+        struct plm_line line = begin(view, PLM_STYLE_MUTED, PLM_GLYPH_HAVE, true);
+        plm_line_put(&line, PLM_STYLE_NONE, "%s %s", event->pruned.dry_run ? "would keep" : "kept",
+                     event->pruned.path);
+        plm_line_put(&line, PLM_STYLE_MUTED, ": %s", event->pruned.why);
+        end_with_bytes(&line, event->pruned.size);
+        return;
+    }
+    struct plm_line line = begin(view, PLM_STYLE_ERROR, PLM_GLYPH_GONE, true);
+    plm_line_put(&line, PLM_STYLE_NONE, "%s %s", event->pruned.dry_run ? "would remove" : "removed",
+                 event->pruned.path);
+    plm_line_put(&line, PLM_STYLE_MUTED, ": %s", event->pruned.why);
+    end_with_bytes(&line, event->pruned.size);
+}
+
+static void show_pruned(struct plm_view *view, const struct plm_event *event)
+{
+    char size[PLM_TEXT_SHORT], kept[PLM_TEXT_SHORT];
+    struct plm_line line = begin(view, PLM_STYLE_SUCCESS, PLM_GLYPH_OK, false);
+    unsigned files = event->prune_done.files;
+    plm_line_put(&line, PLM_STYLE_NONE, "prune: %u blob%s, %s %s", files, files == 1 ? "" : "s",
+                 plm_text_size(event->prune_done.bytes, size),
+                 event->prune_done.dry_run ? "would be reclaimed" : "reclaimed");
+    if (event->prune_done.kept > 0)
+        plm_line_put(&line, PLM_STYLE_NONE, "; %u kept (%s)", event->prune_done.kept,
+                     plm_text_size(event->prune_done.kept_bytes, kept));
+    plm_line_end(&line);
+}
+
 static void show_copied(struct plm_view *view, const struct plm_event *event)
 {
     char from[PLM_REF_TEXT], to[PLM_REF_TEXT];
@@ -136,6 +167,12 @@ static bool show_step(struct plm_view *view, const struct plm_event *event)
         if (!quiet)
             plm_view_say(view, "cleaning disposable artifacts");
         return true;
+    case PLM_EV_PRUNE_START:
+        return true;
+    case PLM_EV_PRUNE_BLOB:
+        if (!quiet)
+            show_pruned_blob(view, event);
+        return true;
     case PLM_EV_CLEAN_FILE:
         if (!quiet)
             show_cleaned_file(view, event);
@@ -153,6 +190,9 @@ bool plm_view_store(struct plm_view *view, const struct plm_event *event)
         return true;
     case PLM_EV_CLEAN_DONE:
         show_cleaned(view, event);
+        return true;
+    case PLM_EV_PRUNE_DONE:
+        show_pruned(view, event);
         return true;
     case PLM_EV_COPIED:
         show_copied(view, event);

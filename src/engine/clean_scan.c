@@ -1,11 +1,13 @@
 /* Debris: knows disposable files by their names, and collects them blob by blob. */
 #include "engine/clean_scan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/encode.h"
 #include "pullama/text.h"
+#include "store/needs.h"
 
 #define PREFIX "sha256-"
 #define PREFIX_LENGTH 7
@@ -81,6 +83,16 @@ static bool match_push(const char *name, struct plm_debris *out)
     return true;
 }
 
+/* Locked by whoever needs something, as long as he lives. */
+static bool match_need(const char *name, struct plm_debris *out)
+{
+    if (!plm_need_is_name(name))
+        return false;
+    (void)snprintf(out->guard, sizeof(out->guard), "%s", name);
+    out->kind = PLM_DEBRIS_TEMPORARY;
+    return true;
+}
+
 static bool is_loose_temporary(const char *name)
 {
     static const char ending[] = ".json.tmp";
@@ -115,7 +127,8 @@ bool plm_debris_of_name(const char *name, bool in_blobs, struct plm_debris *out)
     } else {
         debris.digest = (struct plm_digest){0};
         debris.kind = PLM_DEBRIS_TEMPORARY;
-        known = !in_blobs && (match_push(name, &debris) || is_loose_temporary(name));
+        known = !in_blobs && (match_push(name, &debris) || match_need(name, &debris) ||
+                              is_loose_temporary(name));
     }
     if (known)
         *out = debris;

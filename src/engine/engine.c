@@ -36,6 +36,8 @@ static const struct plm_job_kind *const kinds[PLM_VERBS] = {
     [PLM_VERB_QUEUE_CLEAR] = &plm_queue_clear_kind,
     [PLM_VERB_HISTORY] = &plm_history_kind,
     [PLM_VERB_STATS] = &plm_stats_kind,
+    [PLM_VERB_PRUNE] = &plm_prune_kind,
+    [PLM_VERB_DOCTOR] = &plm_doctor_kind,
 };
 
 static bool make_user_agent(struct plm_engine *engine, struct plm_error *err)
@@ -211,6 +213,9 @@ static bool copy_spec(struct plm_job *job, const struct plm_job_spec *spec)
     job->repair = spec->repair;
     job->finished = spec->finished;
     job->jobs = spec->jobs;
+    job->with_push = spec->with_push;
+    job->has_age = spec->has_age;
+    job->older_than_ms = spec->older_than_ms;
     job->models = calloc(spec->model_count ? spec->model_count : 1, sizeof(*job->models));
     while (job->models && job->model_count < spec->model_count) {
         if (!copy_text(spec->models[job->model_count], &job->models[job->model_count]))

@@ -49,9 +49,9 @@ struct plm_job_kind {
 };
 extern const struct plm_job_kind plm_pull_kind, plm_push_kind, plm_list_kind, plm_show_kind,
     plm_remove_kind, plm_copy_kind, plm_clean_kind, plm_keygen_kind, plm_verify_kind,
-    plm_repair_kind, plm_login_kind, plm_logout_kind, plm_queue_add_kind, plm_queue_list_kind,
-    plm_queue_remove_kind, plm_queue_start_kind, plm_queue_retry_kind, plm_queue_clear_kind,
-    plm_history_kind, plm_stats_kind;
+    plm_repair_kind, plm_prune_kind, plm_login_kind, plm_logout_kind, plm_doctor_kind,
+    plm_queue_add_kind, plm_queue_list_kind, plm_queue_remove_kind, plm_queue_start_kind,
+    plm_queue_retry_kind, plm_queue_clear_kind, plm_history_kind, plm_stats_kind;
 
 struct plm_job {
     struct plm_engine *engine;
@@ -63,9 +63,10 @@ struct plm_job {
     size_t model_count;
     char *user, *secret; /**< owned; the secret is wiped */
     struct plm_held_credential *credential;
-    char *since, *keep;  /**< owned, or NULL */
+    char *since, *keep; /**< owned, or NULL */
     unsigned jobs;
-    bool dry_run, fast, repair, finished;
+    bool dry_run, fast, repair, finished, with_push, has_age;
+    int64_t older_than_ms;
     struct plm_job *parent; /**< that started it, and runs beside it; NULL: submitted */
     int64_t entry;          /**< of the queue, when there is a parent */
     struct plm_record record;

@@ -39,6 +39,8 @@ static const char *hint_of(const struct plm_job *job, const struct plm_error *er
 {
     enum plm_code code = err->code;
     bool pushes = job->kind->verb == PLM_VERB_PUSH;
+    if (job->kind->verb == PLM_VERB_DOCTOR && code != PLM_E_USAGE && code != PLM_E_BAD_NAME)
+        return "what was seen on the way, and what can be done, stands above";
     if (job->kind->verb == PLM_VERB_QUEUE_START && code != PLM_E_CORRUPT && code != PLM_E_BUSY &&
         code != PLM_E_NOSPACE && code != PLM_E_ACCESS)
         return "pullama queue list says why; pullama queue retry puts them into the queue again";

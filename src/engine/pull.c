@@ -254,6 +254,8 @@ static bool begin(struct plm_pull *pull, struct plm_error *err)
         end_well(pull);
         return true;
     }
+    plm_need_declare(&pull->job->engine->store, pull->manifest->raw, pull->manifest->raw_size,
+                     &pull->need);
     plm_pull_transfer(pull);
     return true;
 }
@@ -296,6 +298,7 @@ bool plm_pull_new(struct plm_job *job, const struct plm_ref *ref, struct plm_pul
     if (!pull)
         return plm_fail(err, PLM_E_NOMEM, "no memory for a pull");
     pull->job = job;
+    pull->need = PLM_NEED_INIT;
     unsigned fixed = engine->options.connections;
     plm_lanes_init(&pull->lanes, fixed ? fixed : PLM_LANES_LEAST, fixed ? fixed : PLM_LANES_MOST);
     pull->batch.pull = pull;
@@ -350,6 +353,7 @@ void plm_pull_free(struct plm_pull *pull)
     for (size_t i = 0; i < pull->count; i++)
         plm_download_done(&pull->downloads[i]);
     plm_batch_done(&pull->batch);
+    plm_need_drop(&pull->need);
     plm_mirrors_close(&pull->mirrors);
     plm_registry_free(pull->registry);
     plm_manifest_free(pull->manifest);

@@ -13,6 +13,7 @@
 #include "engine/lanes.h"
 #include "engine/meter.h"
 #include "engine/mirrors.h"
+#include "store/needs.h"
 
 /** Blobs that are looked at in each step. */
 #define PLM_PULL_OPEN_MAX 96
@@ -62,6 +63,7 @@ struct plm_pull {
     uint64_t usual_rate; /**< bytes per second that a connection brings, by those that ended */
     struct plm_timer kick, tick;
     bool told_of_lock;
+    struct plm_need need;   /**< says to others which blobs it counts on */
     bool has_store;         /**< holds the store's lock, while it publishes */
     size_t settled;         /**< blobs that were looked at since it holds it */
     bool must_wait;         /**< for somebody who is at one of them */

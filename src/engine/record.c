@@ -40,6 +40,9 @@ void plm_record_see(struct plm_job *job, const struct plm_event *event)
     case PLM_EV_CLEAN_DONE:
         r->total = event->removed.bytes;
         break;
+    case PLM_EV_PRUNE_DONE:
+        r->total = event->prune_done.bytes;
+        break;
     default:
         break;
     }

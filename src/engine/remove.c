@@ -25,7 +25,7 @@ static void tell_blob(void *ctx, const struct plm_descriptor *blob, uint64_t fre
                               .blob = {.want = blob,
                                        .index = (uint32_t)(blob - removal->blobs) + 1,
                                        .total = (uint32_t)removal->count},
-                              .file = {.dry_run = removal->job->dry_run}};
+                              .file = {.bytes = freed, .dry_run = removal->job->dry_run}};
     plm_job_emit(removal->job, &event);
 }
 
@@ -58,16 +58,16 @@ static bool tell_what_would_go(struct removal *removal, struct plm_error *err)
 {
     const struct plm_store *store = &removal->job->engine->store;
     for (size_t i = 0; i < removal->count; i++) {
-        char name[PLM_DIGEST_TEXT];
-        struct plm_file_status status = {.type = PLM_FILE_NONE};
+        enum plm_blob_state state;
+        uint64_t bytes = 0;
         const struct plm_digest *digest = &removal->blobs[i].digest;
         if (plm_digest_set_has(&removal->needed, digest))
             continue;
-        if (store->blobs_fd >= 0 &&
-            !plm_os_status(store->blobs_fd, plm_digest_file_name(digest, name), &status, err))
-            return plm_prefix(err, "blobs");
-        if (status.type != PLM_FILE_NONE)
-            tell_blob(removal, &removal->blobs[i], status.links == 1 ? status.disk_bytes : 0);
+        if (!plm_blob_look(store, &removal->blobs[i], &state, err) ||
+            !plm_blob_reclaimable(store, digest, &bytes, err))
+            return false;
+        if (state != PLM_BLOB_ABSENT)
+            tell_blob(removal, &removal->blobs[i], bytes);
     }
     return true;
 }

@@ -44,6 +44,9 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
     [PLM_EV_CLEAN_START] = "clean_start",
     [PLM_EV_CLEAN_FILE] = "clean_file",
     [PLM_EV_CLEAN_DONE] = "clean_done",
+    [PLM_EV_PRUNE_START] = "prune_start",
+    [PLM_EV_PRUNE_BLOB] = "prune_blob",
+    [PLM_EV_PRUNE_DONE] = "prune_done",
     [PLM_EV_VERIFY_START] = "verify_start",
     [PLM_EV_BLOB_CHECKED] = "blob_checked",
     [PLM_EV_MODEL_CHECKED] = "model_checked",
@@ -53,6 +56,9 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
     [PLM_EV_KEY] = "key",
     [PLM_EV_LOGIN] = "login",
     [PLM_EV_LOGOUT] = "logout",
+    [PLM_EV_DOCTOR_START] = "doctor_start",
+    [PLM_EV_DOCTOR_CHECK] = "doctor_check",
+    [PLM_EV_DOCTOR_DONE] = "doctor_done",
     [PLM_EV_VERSION] = "version",
     [PLM_EV_QUEUE_ADDED] = "queue_added",
     [PLM_EV_QUEUE_ENTRY] = "queue_entry",
@@ -75,15 +81,29 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
 };
 
 static const char *const verb_names[PLM_VERBS] = {
-    [PLM_VERB_NONE] = "none",       [PLM_VERB_PULL] = "pull",     [PLM_VERB_LIST] = "list",
-    [PLM_VERB_PUSH] = "push",       [PLM_VERB_SHOW] = "show",     [PLM_VERB_RM] = "rm",
-    [PLM_VERB_CP] = "cp",           [PLM_VERB_CLEAN] = "clean",   [PLM_VERB_KEYGEN] = "keygen",
-    [PLM_VERB_VERSION] = "version", [PLM_VERB_VERIFY] = "verify", [PLM_VERB_LOGIN] = "login",
+    [PLM_VERB_NONE] = "none",
+    [PLM_VERB_PULL] = "pull",
+    [PLM_VERB_LIST] = "list",
+    [PLM_VERB_PUSH] = "push",
+    [PLM_VERB_SHOW] = "show",
+    [PLM_VERB_RM] = "rm",
+    [PLM_VERB_CP] = "cp",
+    [PLM_VERB_CLEAN] = "clean",
+    [PLM_VERB_KEYGEN] = "keygen",
+    [PLM_VERB_VERSION] = "version",
+    [PLM_VERB_VERIFY] = "verify",
+    [PLM_VERB_LOGIN] = "login",
     [PLM_VERB_LOGOUT] = "logout",
-    [PLM_VERB_QUEUE_ADD] = "queue_add",     [PLM_VERB_QUEUE_LIST] = "queue_list",
-    [PLM_VERB_QUEUE_RM] = "queue_rm",       [PLM_VERB_QUEUE_START] = "queue_start",
-    [PLM_VERB_QUEUE_RETRY] = "queue_retry", [PLM_VERB_QUEUE_CLEAR] = "queue_clear",
-    [PLM_VERB_HISTORY] = "history",         [PLM_VERB_STATS] = "stats",
+    [PLM_VERB_PRUNE] = "prune",
+    [PLM_VERB_DOCTOR] = "doctor",
+    [PLM_VERB_QUEUE_ADD] = "queue_add",
+    [PLM_VERB_QUEUE_LIST] = "queue_list",
+    [PLM_VERB_QUEUE_RM] = "queue_rm",
+    [PLM_VERB_QUEUE_START] = "queue_start",
+    [PLM_VERB_QUEUE_RETRY] = "queue_retry",
+    [PLM_VERB_QUEUE_CLEAR] = "queue_clear",
+    [PLM_VERB_HISTORY] = "history",
+    [PLM_VERB_STATS] = "stats",
 };
 
 static const char *const queue_statuses[PLM_QUEUE_STATUSES] = {
@@ -120,6 +140,22 @@ static const char *const model_verdicts[PLM_MODEL_VERDICTS] = {
     [PLM_MODEL_UNREADABLE] = "unreadable",
     [PLM_MODEL_BAD_MANIFEST] = "bad_manifest",
     [PLM_MODEL_NOT_FOUND] = "not_found",
+};
+
+static const char *const checks[PLM_CHECKS] = {
+    [PLM_CHECK_RESOLVER] = "resolver", [PLM_CHECK_PROXY] = "proxy",
+    [PLM_CHECK_ADDRESS] = "address",   [PLM_CHECK_CERTIFICATE] = "certificate",
+    [PLM_CHECK_AUTH] = "auth",         [PLM_CHECK_ACCESS] = "access",
+    [PLM_CHECK_MANIFEST] = "manifest", [PLM_CHECK_BLOB] = "blob",
+    [PLM_CHECK_RANGES] = "ranges",     [PLM_CHECK_CHUNK_DIGESTS] = "chunk_digests",
+    [PLM_CHECK_UPLOADS] = "uploads",
+};
+
+static const char *const check_results[PLM_CHECK_RESULTS] = {
+    [PLM_CHECK_OK] = "ok",
+    [PLM_CHECK_NOTE] = "note",
+    [PLM_CHECK_WARN] = "warning",
+    [PLM_CHECK_FAILED] = "failed",
 };
 
 static const char *const reason_texts[PLM_RETRY_REASONS] = {
@@ -168,4 +204,14 @@ const char *plm_queue_status_name(enum plm_queue_status status)
 const char *plm_history_scope_name(enum plm_history_scope scope)
 {
     return (unsigned)scope < PLM_HISTORY_SCOPES ? history_scopes[scope] : "unknown";
+}
+
+const char *plm_check_name(enum plm_check_kind check)
+{
+    return (unsigned)check < PLM_CHECKS ? checks[check] : "unknown";
+}
+
+const char *plm_check_result_name(enum plm_check_result result)
+{
+    return (unsigned)result < PLM_CHECK_RESULTS ? check_results[result] : "unknown";
 }

@@ -113,6 +113,25 @@ static void put_file(const struct plm_event_visitor *v, const struct plm_event *
     put_truth(v, "DryRun", event->file.dry_run);
 }
 
+static void put_pruned(const struct plm_event_visitor *v, const struct plm_event *event)
+{
+    put_text(v, "Path", event->pruned.path);
+    put_number(v, "Size", event->pruned.size);
+    put_truth(v, "Kept", event->pruned.kept);
+    put_text(v, "Reason", event->pruned.why);
+    put_number(v, "BytesReclaimed", event->pruned.freed);
+    put_truth(v, "DryRun", event->pruned.dry_run);
+}
+
+static void put_prune_done(const struct plm_event_visitor *v, const struct plm_event *event)
+{
+    put_number(v, "BlobsDeleted", event->prune_done.files);
+    put_number(v, "BytesReclaimed", event->prune_done.bytes);
+    put_number(v, "BlobsKept", event->prune_done.kept);
+    put_number(v, "BytesKept", event->prune_done.kept_bytes);
+    put_truth(v, "DryRun", event->prune_done.dry_run);
+}
+
 static void put_completed(const struct plm_event_visitor *v, const struct plm_event *event)
 {
     put_number(v, "TotalBytes", event->completed.total_size);
@@ -148,6 +167,48 @@ static void put_login(const struct plm_event_visitor *v, const struct plm_event 
     put_truth(v, "Checked", event->login.checked);
 }
 
+static void put_check(const struct plm_event_visitor *v, const struct plm_event_check *c)
+{
+    put_text(v, "Check", plm_check_name(c->check));
+    put_text(v, "Result", plm_check_result_name(c->result));
+    put_text(v, "Address", c->address);
+    put_text(v, "Seen", c->seen);
+    put_text(v, "Means", c->means);
+    put_text(v, "Advice", c->advice);
+    if (c->elapsed_ms >= 0)
+        put_number(v, "ElapsedMs", (uint64_t)c->elapsed_ms);
+    else
+        v->null(v->ctx, "ElapsedMs");
+}
+
+/* False when the event is none of `doctor`. */
+static bool put_doctor(const struct plm_event_visitor *v, const struct plm_event *event)
+{
+    switch (event->kind) {
+    case PLM_EV_DOCTOR_START:
+        put_text(v, "Address", event->doctor.address);
+        return true;
+    case PLM_EV_DOCTOR_CHECK:
+        put_check(v, &event->check);
+        return true;
+    case PLM_EV_DOCTOR_DONE:
+        put_text(v, "Address", event->doctor.address);
+        put_number(v, "Checks", event->doctor.checks);
+        put_number(v, "Warnings", event->doctor.warnings);
+        put_number(v, "Failures", event->doctor.failures);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void put_key(const struct plm_event_visitor *v, const struct plm_event *event)
+{
+    put_text(v, "Path", event->key.path);
+    put_text(v, "PublicKey", event->key.public_line);
+    put_truth(v, "Created", event->key.created);
+}
+
 void plm_fields_store(const struct plm_event_visitor *v, const struct plm_event *event)
 {
     switch (event->kind) {
@@ -161,7 +222,14 @@ void plm_fields_store(const struct plm_event_visitor *v, const struct plm_event 
     case PLM_EV_CLEAN_FILE:
         put_file(v, event);
         return;
+    case PLM_EV_PRUNE_BLOB:
+        put_pruned(v, event);
+        return;
+    case PLM_EV_PRUNE_DONE:
+        put_prune_done(v, event);
+        return;
     case PLM_EV_RM_BLOB:
+        put_number(v, "BytesReclaimed", event->file.bytes);
         put_truth(v, "DryRun", event->file.dry_run);
         return;
     case PLM_EV_LAYERS_REMOVED:
@@ -174,9 +242,7 @@ void plm_fields_store(const struct plm_event_visitor *v, const struct plm_event 
         put_reference(v, "To", event->copied.to);
         return;
     case PLM_EV_KEY:
-        put_text(v, "Path", event->key.path);
-        put_text(v, "PublicKey", event->key.public_line);
-        put_truth(v, "Created", event->key.created);
+        put_key(v, event);
         return;
     case PLM_EV_LOGIN:
     case PLM_EV_LOGOUT:
@@ -199,6 +265,7 @@ void plm_fields_store(const struct plm_event_visitor *v, const struct plm_event 
         put_failed(v, event);
         return;
     default:
-        return; /* the model says it all */
+        (void)put_doctor(v, event); /* or the model says it all */
+        return;
     }
 }

@@ -45,6 +45,8 @@ static void release(struct plm_http_transfer *t)
         curl_easy_cleanup(t->easy);
     curl_slist_free_all(t->headers);
     curl_slist_free_all(t->resolves);
+    curl_slist_free_all(t->connect_to);
+    free(t->sight);
     plm_http_head_done(&t->outcome.head);
     plm_buf_done(&t->outcome.body);
     free(t);
@@ -72,6 +74,7 @@ static void conclude(struct plm_http_transfer *t, CURLcode code)
     if (curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address &&
         strlen(address) < sizeof(outcome->remote_address))
         memcpy(outcome->remote_address, address, strlen(address) + 1);
+    plm_http_take_sight(t);
     if (!t->sent && code != CURLE_OK)
         plm_http_way_lost(t);
     if (t->decided)
@@ -155,6 +158,7 @@ static void on_stall_check(void *ctx)
     struct plm_http_client *client = ctx;
     struct plm_http_transfer *t = client->first;
     while (t) {
+        plm_http_look_at_queue(t);
         if (!is_stalled(t)) { /* NOLINT(clang-analyzer-unix.Malloc): who ends is off the list */
             t = t->next;
             continue;
@@ -245,6 +249,8 @@ bool plm_http_client_new(struct plm_loop *loop, const struct plm_http_options *o
     if (!client)
         return plm_fail(err, PLM_E_NOMEM, "no memory for the HTTP client");
     client->loop = loop;
+    for (size_t i = 0; i < PLM_HTTP_SOCKETS; i++)
+        client->sockets[i] = -1;
     client->stall_check = (struct plm_timer){.fire = on_stall_check, .ctx = client};
     client->resume = (struct plm_timer){.fire = on_resume, .ctx = client};
     if (!plm_http_gather_init(client, err) || !copy_options(client, options, err)) {
@@ -310,6 +316,7 @@ bool plm_http_start(struct plm_http_client *client, const struct plm_http_reques
     t->body_max = request->body_max;
     t->body = request->body;
     t->patience = request->patience;
+    t->socket = -1;
     t->done = done;
     t->ctx = ctx;
     t->active_ms = plm_loop_now(client->loop);

@@ -61,8 +61,7 @@ int plm_http_on_sending(void *ctx, char *remote_ip, char *local_ip, int remote_p
 {
     struct plm_http_transfer *t = ctx;
     (void)local_ip;
-    (void)remote_port;
-    (void)local_port;
+    plm_http_find_socket(t, local_port, remote_port);
     plm_http_way_found(t, remote_ip);
     t->active_ms = plm_loop_now(t->client->loop);
     t->sent = true;

@@ -72,6 +72,14 @@ void plm_os_drop_cache(int fd, struct plm_span span);
  * where the file system can; *copied of its bytes, from its start on. False when it cannot, or can
  * no further: read and write. */
 bool plm_os_copy_range(int from, int to, struct plm_span span, uint64_t *copied);
+/** Makes @p to, an empty file, a copy of all of @p from that shares its blocks until one of them is
+ * written to. False where the file system cannot. */
+bool plm_os_clone(int from, int to);
+/** Bytes of blocks that the file shares with others; 0 where that cannot be told. */
+uint64_t plm_os_shared_bytes(int fd);
+/** A second name for the same file; nothing may stand there. Links are not followed. */
+PLM_MUST bool plm_os_link(int from_dir, const char *from, int to_dir, const char *to,
+                          struct plm_error *err);
 /** The file will be read from its beginning to its end; a hint. */
 void plm_os_read_ahead(int fd);
 /** The first run of data (not a hole) at or after @p from; false when there is none or it cannot be
@@ -127,6 +135,11 @@ void plm_os_unlock(int fd);
 int64_t plm_os_monotonic_ms(void);
 /** Whether reading would give something, or an end, at once. */
 bool plm_os_is_readable(int fd);
+/** Bytes given to a socket that the other side has not acknowledged yet; false where that cannot be
+ * told. */
+bool plm_os_unacknowledged(int socket, uint64_t *bytes);
+/** Whether it is a connected socket with these two ports. Any number may be asked for. */
+bool plm_os_has_ports(int socket, uint16_t local, uint16_t remote);
 int64_t plm_os_unix_ms(void);
 /** Identity of this boot, NUL-terminated; "" when the system has none (then live files are not
  * used). */

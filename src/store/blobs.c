@@ -120,19 +120,72 @@ void plm_blob_renew(const struct plm_store *store, const struct plm_digest *dige
     plm_os_close(fd);
 }
 
+/* Asked before the name goes. */
+static uint64_t reclaimable(const struct plm_store *store, const char *name,
+                            const struct plm_file_status *status)
+{
+    int fd = -1;
+    if (status->type != PLM_FILE_REGULAR || status->links != 1)
+        return 0;
+    if (!plm_os_open(store->blobs_fd, name, PLM_OPEN_READ, &fd, NULL))
+        return status->disk_bytes;
+    uint64_t shared = plm_os_shared_bytes(fd);
+    plm_os_close(fd);
+    return shared < status->disk_bytes ? status->disk_bytes - shared : 0;
+}
+
+bool plm_blob_reclaimable(const struct plm_store *store, const struct plm_digest *digest,
+                          uint64_t *bytes, struct plm_error *err)
+{
+    char name[PLM_DIGEST_TEXT];
+    struct plm_file_status status = {.type = PLM_FILE_NONE};
+    (void)plm_digest_file_name(digest, name);
+    if (store->blobs_fd >= 0 && !plm_os_status(store->blobs_fd, name, &status, err))
+        return plm_prefix(err, "blobs");
+    *bytes = reclaimable(store, name, &status);
+    return true;
+}
+
 bool plm_blob_remove(const struct plm_store *store, const struct plm_digest *digest,
                      uint64_t *freed, struct plm_error *err)
 {
     char name[PLM_DIGEST_TEXT];
-    struct plm_file_status status = {.type = PLM_FILE_NONE};
+    uint64_t bytes = 0;
     bool removed = false;
-    (void)plm_digest_file_name(digest, name);
     if (store->blobs_fd >= 0 &&
-        (!plm_os_status(store->blobs_fd, name, &status, err) ||
-         (status.type != PLM_FILE_NONE && !plm_os_unlink(store->blobs_fd, name, &removed, err))))
+        (!plm_blob_reclaimable(store, digest, &bytes, err) ||
+         !plm_os_unlink(store->blobs_fd, plm_digest_file_name(digest, name), &removed, err)))
         return plm_prefix(err, "blobs");
-    *freed = removed && status.links == 1 ? status.disk_bytes : 0;
+    *freed = removed ? bytes : 0;
     return true;
+}
+
+struct blob_walk {
+    bool (*each)(void *ctx, const struct plm_digest *digest);
+    void *ctx;
+};
+
+static bool see_name(void *ctx, const char *name)
+{
+    const struct blob_walk *walk = ctx;
+    struct plm_digest digest;
+    char text[PLM_DIGEST_TEXT];
+    size_t length = strlen(name);
+    if (length >= sizeof(text))
+        return true;
+    memcpy(text, name, length + 1);
+    if (strncmp(text, "sha256-", 7) == 0)
+        text[6] = ':';
+    return !plm_digest_parse(text, length, &digest, NULL) || walk->each(walk->ctx, &digest);
+}
+
+bool plm_blobs_each(const struct plm_store *store,
+                    bool (*each)(void *ctx, const struct plm_digest *digest), void *ctx,
+                    struct plm_error *err)
+{
+    struct blob_walk walk = {.each = each, .ctx = ctx};
+    return store->blobs_fd < 0 || plm_os_each_entry(store->blobs_fd, see_name, &walk, err) ||
+           plm_prefix(err, "blobs");
 }
 
 struct migration {

@@ -30,8 +30,17 @@ void plm_blob_note_doubted(int fd);
 /** Renews the time of a blob that is about to be relied upon, so that Ollama's start-up cleaning
  * spares it. Best effort. */
 void plm_blob_renew(const struct plm_store *store, const struct plm_digest *digest);
+/** Bytes that the disk would get back with this name: none while the file has another one, nor for
+ * blocks that it shares with other files. */
+PLM_MUST bool plm_blob_reclaimable(const struct plm_store *store, const struct plm_digest *digest,
+                                   uint64_t *bytes, struct plm_error *err);
 /** Removes a blob; *freed are the bytes that the disk really gets back (0 when absent). */
 PLM_MUST bool plm_blob_remove(const struct plm_store *store, const struct plm_digest *digest,
                               uint64_t *freed, struct plm_error *err);
+/** Calls @p each for what has a blob's name in blobs/, the old one or the new one, until it returns
+ * false. Order as the system gives it. */
+PLM_MUST bool plm_blobs_each(const struct plm_store *store,
+                             bool (*each)(void *ctx, const struct plm_digest *digest), void *ctx,
+                             struct plm_error *err);
 /** Renames blobs of Ollama's old naming, `sha256:<hex>`, as Ollama itself does when it starts. */
 PLM_MUST bool plm_blobs_migrate(const struct plm_store *store, struct plm_error *err);

@@ -6,6 +6,7 @@
 
 #include "pullama/text.h"
 #include "store/blobs.h"
+#include "store/needs.h"
 
 void plm_digest_set_done(struct plm_digest_set *set)
 {
@@ -44,6 +45,15 @@ struct marking {
     bool ok;
 };
 
+static bool mark_manifest(void *ctx, const struct plm_manifest *manifest)
+{
+    struct marking *m = ctx;
+    m->ok = !manifest->has_config || add(&m->set, &manifest->config.digest, m->err);
+    for (size_t i = 0; m->ok && i < manifest->layer_count; i++)
+        m->ok = add(&m->set, &manifest->layers[i].blob.digest, m->err);
+    return m->ok;
+}
+
 static bool mark_file(void *ctx, const struct plm_manifest_file *file)
 {
     struct marking *m = ctx;
@@ -58,25 +68,43 @@ static bool mark_file(void *ctx, const struct plm_manifest_file *file)
                          plm_text_printable(file->path, path, sizeof(path)), file->why);
         return false;
     }
-    const struct plm_manifest *manifest = file->manifest;
-    m->ok = !manifest->has_config || add(&m->set, &manifest->config.digest, m->err);
-    for (size_t i = 0; m->ok && i < manifest->layer_count; i++)
-        m->ok = add(&m->set, &manifest->layers[i].blob.digest, m->err);
-    return m->ok;
+    return mark_manifest(m, file->manifest);
+}
+
+static bool finish(struct marking *m, bool ok, struct plm_digest_set *out)
+{
+    if (!ok || !m->ok) {
+        plm_digest_set_done(&m->set);
+        return false;
+    }
+    if (m->set.count)
+        qsort(m->set.items, m->set.count, sizeof(*m->set.items), compare);
+    *out = m->set;
+    return true;
 }
 
 bool plm_gc_mark_others(const struct plm_store *store, const struct plm_ref *but,
                         struct plm_digest_set *out, struct plm_error *err)
 {
     struct marking m = {.but = but, .err = err, .ok = true};
-    if (!plm_manifests_each(store, mark_file, &m, err) || !m.ok) {
-        plm_digest_set_done(&m.set);
-        return false;
-    }
-    if (m.set.count)
-        qsort(m.set.items, m.set.count, sizeof(*m.set.items), compare);
-    *out = m.set;
-    return true;
+    /* A pull that ends between the two walks has its manifest in place before it drops its need. */
+    bool ok = plm_needs_each(store, mark_manifest, &m, err) && m.ok &&
+              plm_manifests_each(store, mark_file, &m, err);
+    return finish(&m, ok, out);
+}
+
+bool plm_gc_mark_named(const struct plm_store *store, struct plm_digest_set *out,
+                       struct plm_error *err)
+{
+    struct marking m = {.err = err, .ok = true};
+    return finish(&m, plm_manifests_each(store, mark_file, &m, err), out);
+}
+
+bool plm_gc_mark_needs(const struct plm_store *store, struct plm_digest_set *out,
+                       struct plm_error *err)
+{
+    struct marking m = {.err = err, .ok = true};
+    return finish(&m, plm_needs_each(store, mark_manifest, &m, err), out);
 }
 
 bool plm_gc_mark(const struct plm_store *store, struct plm_digest_set *out, struct plm_error *err)

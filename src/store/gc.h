@@ -12,8 +12,8 @@ void plm_digest_set_done(struct plm_digest_set *set);
 bool plm_digest_set_has(const struct plm_digest_set *set, const struct plm_digest *digest);
 
 /**
- * Collects every digest that any manifest names. PLM_E_CORRUPT with the path when one does not
- * parse: then nothing may be deleted, since nobody knows what it needs.
+ * Collects every digest that any manifest names, or a running pull needs. PLM_E_CORRUPT with the
+ * path when one does not parse: then nothing may be deleted, since nobody knows what it needs.
  */
 PLM_MUST bool plm_gc_mark(const struct plm_store *store, struct plm_digest_set *out,
                           struct plm_error *err);
@@ -21,6 +21,15 @@ PLM_MUST bool plm_gc_mark(const struct plm_store *store, struct plm_digest_set *
 /** The same for every manifest but that of @p but: what would still be needed without it. */
 PLM_MUST bool plm_gc_mark_others(const struct plm_store *store, const struct plm_ref *but,
                                  struct plm_digest_set *out, struct plm_error *err);
+
+/** What manifests name, alone. */
+PLM_MUST bool plm_gc_mark_named(const struct plm_store *store, struct plm_digest_set *out,
+                                struct plm_error *err);
+
+/** What running pulls need, alone; see needs.h. To be asked before what manifests name: a pull that
+ * ends between the two has its manifest in place before it drops its need. */
+PLM_MUST bool plm_gc_mark_needs(const struct plm_store *store, struct plm_digest_set *out,
+                                struct plm_error *err);
 
 /** Tells of each removed blob. */
 typedef void (*plm_gc_removed_fn)(void *ctx, const struct plm_descriptor *blob, uint64_t freed);

@@ -256,6 +256,49 @@ static inline void fill_store(struct plm_event *e, const struct event_samples *s
     }
 }
 
+static inline void fill_doctor(struct plm_event *e)
+{
+    switch (e->kind) {
+    case PLM_EV_DOCTOR_START:
+    case PLM_EV_DOCTOR_DONE:
+        e->doctor.address = "https://registry.example.org:5000";
+        e->doctor.checks = 9;
+        e->doctor.warnings = 2;
+        e->doctor.failures = 1;
+        break;
+    case PLM_EV_DOCTOR_CHECK:
+        e->check.check = PLM_CHECK_ADDRESS;
+        e->check.result = PLM_CHECK_WARN;
+        e->check.seen = HOSTILE;
+        e->check.means = "another address is used";
+        e->check.advice = "-4 leaves it out";
+        e->check.address = "2001:db8::1";
+        e->check.elapsed_ms = 25;
+        break;
+    default:
+        break;
+    }
+}
+
+static inline void fill_prune(struct plm_event *e)
+{
+    switch (e->kind) {
+    case PLM_EV_PRUNE_BLOB:
+        e->pruned.path = "blobs/" HOSTILE;
+        e->pruned.why = "no model names it";
+        e->pruned.size = e->pruned.freed = 4096;
+        break;
+    case PLM_EV_PRUNE_DONE:
+        e->prune_done.files = 2;
+        e->prune_done.bytes = 123456789;
+        e->prune_done.kept = 1;
+        e->prune_done.kept_bytes = 4096;
+        break;
+    default:
+        break;
+    }
+}
+
 static inline void fill_verify(struct plm_event *e, const struct event_samples *s)
 {
     switch (e->kind) {
@@ -335,6 +378,8 @@ static inline struct plm_event sample_event(const struct event_samples *s, enum 
     fill_push(&e, s);
     fill_store(&e, s);
     fill_verify(&e, s);
+    fill_prune(&e);
+    fill_doctor(&e);
     fill_queue(&e, s);
     return e;
 }

@@ -29,6 +29,8 @@ static void names_of_ours_are_known_by_their_ending(void **state)
                  {"push-0123456789abcdef.json", "checkpoint", false},
                  {"push-0123456789abcdef.json.tmp", "temporary", false},
                  {"push-0123456789abcdef.lock", "lock", false},
+                 {"need-0123456789abcdef.manifest", "temporary", false},
+                 {"need-0123456789abcdef.tmp", "temporary", false},
                  {BLOB ".partial", "partial", true},
                  {BLOB ".lock", "lock", true},
                  {BLOB "-partial", "partial", true},

@@ -30,8 +30,7 @@ static void every_verb_is_found_by_each_of_its_names(void **state)
 static void commands_of_later_versions_are_reserved(void **state)
 {
     (void)state;
-    const char *const later[] = {"outdated", "update", "export", "prune",
-                                 "import",   "get",    "serve"};
+    const char *const later[] = {"outdated", "update", "export", "import", "get", "serve"};
     for (size_t i = 0; i < PLM_COUNT(later); i++) {
         assert_true(plm_verb_is_reserved(later[i]));
         assert_null(plm_verb_find(later[i]));
@@ -61,7 +60,7 @@ static void every_option_belongs_to_a_verb(void **state)
     const struct plm_verb_row *row;
     for (size_t n = 0; (row = plm_verb_at(n)); n++)
         taken |= row->options;
-    assert_int_equal(taken, PLM_OPT_BIT(PLM_OPTIONS) - 1);
+    assert_true(taken == PLM_OPT_BIT(PLM_OPTIONS) - 1);
 }
 
 static void the_nearest_verb_is_suggested(void **state)
