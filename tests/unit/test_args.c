@@ -234,7 +234,6 @@ static void wrong_operands_are_refused(void **state)
         {{"help", "queue"}, "'queue' is not in this version"},
         {{"queue", "add", "a"}, "'queue' is not in this version"},
         {{"queue"}, "to pull a model of that name: pullama pull queue"},
-        {{"export", "m"}, "'export' is not in this version"},
         {{"update"}, "name the models to update"},
         {{"update", "--all", "m"}, "exclude each other"},
         {{"adopt", "f.gguf"}, "--as MODEL"},
