@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from support import model, tracing
 from support.model import MIB
+from support.store import install
 
 VERSION = 444, None, 0, 1  # landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION)
 
@@ -118,3 +119,15 @@ def test_models_and_authorities_by_relative_paths(pullama, serve, tls, authority
     (tmp_path / "ca.pem").symlink_to(authority / "ca.pem")
     pullama.pull(registry.name("library/m"), "--cacert", "ca.pem", "--models-dir", "new/models", cwd=tmp_path).ended(0)
     assert (tmp_path / "new/models/blobs").is_dir()
+
+
+def test_archives_are_written_and_read_in_a_confined_process(trace, store, tmp_path, landlock):
+    install(store, "registry.ollama.ai", "library/m", "v1", model.small(1 * MIB))
+    calls = "landlock_restrict_self,clone,clone3"
+    for words in (("export", "m:v1", "-o", tmp_path / "out" / "a.zip"),
+                  ("import", tmp_path / "out" / "a.zip", "--models-dir", tmp_path / "other")):
+        (tmp_path / "out").mkdir(exist_ok=True)
+        result, log = trace(calls, *words)
+        result.ended(0)
+        made = re.findall(r"^\d+ +(\w+)\(.*= (\d+|-1)", log, re.MULTILINE)
+        assert made[0] == ("landlock_restrict_self", "0") and len(made) > 1, log
