@@ -9,9 +9,9 @@ static const struct plm_list_form records = {
     .columns = 7,
     .gap = 2,
     .elastic = 2,
-    .headings = {"ENDED", "DID", "MODEL", "MOVED", "TOOK", "RATE", "OUTCOME"},
-    .styles = {PLM_STYLE_MUTED, PLM_STYLE_BRAND, PLM_STYLE_STRONG, PLM_STYLE_BYTES, PLM_STYLE_MUTED,
-               PLM_STYLE_MUTED, PLM_STYLE_NONE},
+    .headings = {"ENDED", "DID", "MODEL", "OUTCOME", "MOVED", "TOOK", "RATE"},
+    .styles = {PLM_STYLE_MUTED, PLM_STYLE_BRAND, PLM_STYLE_STRONG, PLM_STYLE_NONE, PLM_STYLE_BYTES,
+               PLM_STYLE_MUTED, PLM_STYLE_MUTED},
 };
 
 static const struct plm_list_form sums = {
@@ -55,10 +55,10 @@ static void add_record(struct plm_view *view, const struct plm_event *event)
     const char *const cells[] = {plm_text_age(r->ended_ms / 1000, event->time_ms / 1000, age),
                                  r->verb,
                                  model_text(r->reference, name),
+                                 r->outcome,
                                  bytes_text(r->fetched + r->sent, moved),
                                  plm_text_duration(r->elapsed_ms, took),
-                                 rate_text(r->rate, rate),
-                                 r->outcome};
+                                 rate_text(r->rate, rate)};
     plm_view_list_put(view, &records,
                       ok        ? PLM_STYLE_SUCCESS
                       : stopped ? PLM_STYLE_WARN

@@ -80,11 +80,10 @@ static void say_changed(struct plm_view *view, const struct plm_event *event)
             plm_view_say(view, "added %llu model%s to queue", changed, plural(changed));
         return;
     case PLM_VERB_QUEUE_RM:
-        if (!view->options.quiet)
-            return; /* each was named */
-        /* fall through */
     case PLM_VERB_QUEUE_CLEAR:
-        plm_view_say(view, "removed %llu entr%s from queue", changed, changed == 1 ? "y" : "ies");
+        if (event->verb == PLM_VERB_QUEUE_CLEAR || view->options.quiet) /* else each was named */
+            plm_view_say(view, "removed %llu entr%s from queue", changed,
+                         changed == 1 ? "y" : "ies");
         return;
     case PLM_VERB_QUEUE_RETRY:
         if (changed == 0)

@@ -36,15 +36,25 @@ void plm_job_warn(struct plm_job *job, const char *format, ...)
     plm_job_emit(job, &event);
 }
 
+static const char *queue_hint(enum plm_verb verb, enum plm_code code)
+{
+    bool picks = verb == PLM_VERB_QUEUE_RM || verb == PLM_VERB_QUEUE_RETRY;
+    if (picks && (code == PLM_E_USAGE || code == PLM_E_NOT_FOUND))
+        return "see the positions: pullama queue list";
+    if (verb == PLM_VERB_QUEUE_START && code != PLM_E_CORRUPT && code != PLM_E_BUSY &&
+        code != PLM_E_NOSPACE && code != PLM_E_ACCESS && code != PLM_E_UNSUPPORTED)
+        return "pullama queue list says why; pullama queue retry puts them into the queue again";
+    return NULL;
+}
+
 static const char *hint_of(const struct plm_job *job, const struct plm_error *err)
 {
     enum plm_code code = err->code;
     bool pushes = job->kind->verb == PLM_VERB_PUSH;
     if (job->kind->verb == PLM_VERB_DOCTOR && code != PLM_E_USAGE && code != PLM_E_BAD_NAME)
         return "what was seen on the way, and what can be done, stands above";
-    if (job->kind->verb == PLM_VERB_QUEUE_START && code != PLM_E_CORRUPT && code != PLM_E_BUSY &&
-        code != PLM_E_NOSPACE && code != PLM_E_ACCESS)
-        return "pullama queue list says why; pullama queue retry puts them into the queue again";
+    if (queue_hint(job->kind->verb, code))
+        return queue_hint(job->kind->verb, code);
     if (code == PLM_E_NOT_FOUND && job->kind->verb != PLM_VERB_PULL)
         return "see what is here: pullama list";
     if (job->kind->verb == PLM_VERB_IMPORT && err->sys_errno == 0 &&

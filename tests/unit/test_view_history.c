@@ -27,8 +27,8 @@ static void records_are_rows_of_a_table(void **state)
     emit_of(&w, PLM_EV_COMPLETED, PLM_VERB_HISTORY);
     world_end(&w);
     assert_string_equal(
-        w.out, "ENDED                   DID   MODEL        MOVED  TOOK    RATE    OUTCOME\n"
-               "Less than a second ago  pull  llama3.2:3b  2 GB   16m40s  2 MB/s  ok\n");
+        w.out, "ENDED                   DID   MODEL        OUTCOME  MOVED  TOOK    RATE\n"
+               "Less than a second ago  pull  llama3.2:3b  ok       2 GB   16m40s  2 MB/s\n");
     world_close(&w);
 }
 
