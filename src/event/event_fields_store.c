@@ -181,24 +181,23 @@ static void put_check(const struct plm_event_visitor *v, const struct plm_event_
         v->null(v->ctx, "ElapsedMs");
 }
 
-/* False when the event is none of `doctor`. */
-static bool put_doctor(const struct plm_event_visitor *v, const struct plm_event *event)
+static void put_doctor(const struct plm_event_visitor *v, const struct plm_event *event)
 {
     switch (event->kind) {
     case PLM_EV_DOCTOR_START:
         put_text(v, "Address", event->doctor.address);
-        return true;
+        return;
     case PLM_EV_DOCTOR_CHECK:
         put_check(v, &event->check);
-        return true;
+        return;
     case PLM_EV_DOCTOR_DONE:
         put_text(v, "Address", event->doctor.address);
         put_number(v, "Checks", event->doctor.checks);
         put_number(v, "Warnings", event->doctor.warnings);
         put_number(v, "Failures", event->doctor.failures);
-        return true;
+        return;
     default:
-        return false;
+        return;
     }
 }
 
@@ -260,7 +259,6 @@ void plm_fields_store(const struct plm_event_visitor *v, const struct plm_event 
         put_failed(v, event);
         return;
     default:
-        (void)put_doctor(v, event); /* or the model says it all */
-        return;
+        put_doctor(v, event); /* or the model says it all */
     }
 }

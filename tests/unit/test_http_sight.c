@@ -27,9 +27,10 @@ static void on_found(void *ctx, const char *address)
 static void keep_sight(void *ctx, const struct plm_http_outcome *outcome)
 {
     has_sight = outcome->sight != NULL;
-    if (has_sight)
+    if (has_sight) {
         seen = *outcome->sight;
         is_direct = !seen.proxy[0]; /* it lives as long as the outcome */
+    }
     record_done(ctx, outcome);
 }
 
