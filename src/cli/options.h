@@ -38,6 +38,7 @@ enum plm_option_id {
     PLM_OPT_USERNAME,
     PLM_OPT_PASSWORD_STDIN,
     PLM_OPT_PUSH,
+    PLM_OPT_MIRROR_MANIFESTS,
     PLM_OPTIONS
 };
 

@@ -89,7 +89,8 @@ static const struct plm_verb_row rows[] = {
              "stopped. Several models are fetched one after the other.",
      .min_operands = 1,
      .max_operands = SIZE_MAX,
-     .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_PLATFORM) |
+     .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_MIRROR) |
+                PLM_OPT_BIT(PLM_OPT_MIRROR_MANIFESTS) | PLM_OPT_BIT(PLM_OPT_PLATFORM) |
                 PLM_OPT_BIT(PLM_OPT_MIN_FREE) | PLM_OPT_BIT(PLM_OPT_DRY_RUN),
      .job = job_each_operand},
     {.verb = PLM_VERB_PUSH,
