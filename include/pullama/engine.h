@@ -37,6 +37,7 @@ struct plm_engine_options {
     const char *const
         *mirrors;           /**< `[https://]HOST[:PORT]`: asked for blobs first, in this order */
     size_t mirror_count;    /**< at most PLM_MIRRORS_MAX */
+    bool mirror_manifests;  /**< they are asked for manifests, too: they say what a tag means */
     const char *platform;   /**< os/arch for multi-platform indexes */
     bool history;           /**< jobs are recorded in the store, as far as that is possible */
     const char *user_agent; /**< default "ollama/0.32.15 (arch os) pullama/VERSION" */

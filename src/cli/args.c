@@ -374,6 +374,7 @@ void plm_args_engine_options(const struct plm_args *args, struct plm_engine_opti
         options->mirrors = v[PLM_OPT_MIRROR].texts;
         options->mirror_count = v[PLM_OPT_MIRROR].count;
     }
+    options->mirror_manifests = v[PLM_OPT_MIRROR_MANIFESTS].given;
     if (v[PLM_OPT_PLATFORM].given)
         options->platform = v[PLM_OPT_PLATFORM].text;
 }

@@ -72,6 +72,9 @@ static const struct plm_option_row rows[PLM_OPTIONS] = {
                          "where a host is, in place of what DNS says; may be repeated"},
     [PLM_OPT_MIRROR] = {"mirror", 0, PLM_VALUE_TEXTS, "URL", 0, 0, "$PULLAMA_MIRRORS",
                         "a registry to ask for blobs first; may be repeated"},
+    [PLM_OPT_MIRROR_MANIFESTS] = {"mirror-manifests", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
+                                  "ask mirrors for manifests, too: they then decide what a tag "
+                                  "means"},
     [PLM_OPT_PLATFORM] = {"platform", 0, PLM_VALUE_TEXT, "OS/ARCH", 0, 0, "this machine's",
                           "which model to take from a multi-platform index"},
     [PLM_OPT_MIN_FREE] = {"min-free", 0, PLM_VALUE_SIZE, "SIZE", 0, 1024 * TIB, "0",

@@ -48,6 +48,7 @@ enum plm_option_id {
     PLM_OPT_SPLIT,
     PLM_OPT_FORCE,
     PLM_OPT_EXPORT,
+    PLM_OPT_MIRROR_MANIFESTS,
     PLM_OPTIONS
 };
 

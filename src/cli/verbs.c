@@ -33,7 +33,8 @@ static const struct plm_verb_row rows[] = {
              "stopped. Several models are fetched one after the other.",
      .min_operands = 1,
      .max_operands = SIZE_MAX,
-     .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_PLATFORM) |
+     .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_MIRROR) |
+                PLM_OPT_BIT(PLM_OPT_MIRROR_MANIFESTS) | PLM_OPT_BIT(PLM_OPT_PLATFORM) |
                 PLM_OPT_BIT(PLM_OPT_MIN_FREE) | PLM_OPT_BIT(PLM_OPT_DRY_RUN) |
                 PLM_OPT_BIT(PLM_OPT_EXPORT) | ARCHIVE_OPTIONS,
      .job = plm_verb_job_pull},
@@ -201,7 +202,8 @@ static const struct plm_verb_row rows[] = {
              "failure. Ctrl+C once: the model that is being pulled is finished, the rest stays "
              "queued; twice: that one is stopped, stays queued, and goes on where it was; three "
              "times: ended at once. SIGTERM stops it as Ctrl+C twice does. One run at a time.",
-     .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_PLATFORM) |
+     .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_MIRROR) |
+                PLM_OPT_BIT(PLM_OPT_MIRROR_MANIFESTS) | PLM_OPT_BIT(PLM_OPT_PLATFORM) |
                 PLM_OPT_BIT(PLM_OPT_MIN_FREE) | PLM_OPT_BIT(PLM_OPT_JOBS),
      .job = plm_verb_job_queue},
     {.verb = PLM_VERB_QUEUE_RM,

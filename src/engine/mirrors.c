@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define STRIKES_MOST 2
+#define RETRIES_MOST 1 /* of small requests: others have it, too */
 
 /* The reference of a repository at a mirror: its scheme and host, and all else as it was. */
 static bool refer(const char *text, const struct plm_ref *ref, struct plm_ref *out,
@@ -40,18 +41,34 @@ bool plm_mirror_check(const char *text, struct plm_error *err)
     return refer(text, &none, &at, err);
 }
 
-bool plm_mirrors_open(struct plm_mirrors *mirrors, const char *const *texts, size_t count,
-                      struct plm_http_client *http, const struct plm_ref *ref,
-                      const struct plm_registry_options *options, struct plm_error *err)
+bool plm_mirrors_find_credentials(struct plm_engine *engine, struct plm_error *err)
 {
+    const struct plm_engine_options *o = &engine->options;
+    const struct plm_ref none = {0};
+    struct plm_ref at;
+    for (size_t i = 0; i < o->mirror_count; i++) {
+        if (!refer(o->mirrors[i], &none, &at, err) || !plm_engine_find_credential(engine, &at, err))
+            return false;
+    }
+    return true;
+}
+
+bool plm_mirrors_open(struct plm_mirrors *mirrors, const struct plm_engine *engine,
+                      const struct plm_ref *ref, const struct plm_registry_options *options,
+                      struct plm_error *err)
+{
+    const struct plm_engine_options *o = &engine->options;
     struct plm_registry_options own = *options;
     own.key_path = NULL; /* what the user is known by is for the model's own registry */
-    own.credential = NULL;
     own.insecure = false;
-    for (size_t i = 0; i < count && mirrors->count < PLM_MIRRORS_MAX; i++) {
+    own.max_retries = o->max_retries < RETRIES_MOST ? o->max_retries : RETRIES_MOST;
+    for (size_t i = 0; i < o->mirror_count && mirrors->count < PLM_MIRRORS_MAX; i++) {
         struct plm_ref at;
-        if (!refer(texts[i], ref, &at, err) ||
-            !plm_registry_new(http, &at, &own, &mirrors->items[mirrors->count].registry, err))
+        if (!refer(o->mirrors[i], ref, &at, err))
+            return false;
+        own.credential = plm_engine_credential(engine, &at);
+        if (!plm_registry_new(engine->http, &at, &own, &mirrors->items[mirrors->count].registry,
+                              err))
             return false;
         mirrors->count++;
     }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/mirrors.h"
 #include "engine/upstream.h"
 
 struct outdated {
@@ -161,6 +162,8 @@ static bool prepare(struct plm_job *job, struct plm_error *err)
 {
     if (job->state)
         return true;
+    if (is_update(job) && !plm_mirrors_find_credentials(job->engine, err))
+        return false;
     job->state = calloc(1, sizeof(struct outdated));
     if (!job->state)
         return plm_fail(err, PLM_E_NOMEM, "no memory to compare models");

@@ -263,36 +263,6 @@ bool plm_pull_begin(struct plm_pull *pull, struct plm_error *err)
     return true;
 }
 
-static void on_manifest(void *ctx, const struct plm_http_outcome *answer,
-                        const struct plm_error *error)
-{
-    struct plm_pull *pull = ctx;
-    struct plm_error err = {0};
-    struct plm_descriptor child;
-    const struct plm_engine_options *options = &pull->job->engine->options;
-    if (pull->state != PLM_PULL_RESOLVING) /* stopped in the meantime */
-        return;
-    if (error) {
-        plm_pull_fail(pull, error);
-        return;
-    }
-    const char *bytes = answer->body.bytes ? answer->body.bytes : "";
-    size_t size = answer->body.size;
-    bool ok;
-    if (plm_index_detect(bytes, size) && !pull->is_child) {
-        pull->is_child = true;
-        ok = plm_index_select(bytes, size, options->platform, &child, &err) &&
-             plm_registry_get_manifest(pull->registry, &child.digest, on_manifest, pull, &err);
-    } else {
-        ok = plm_manifest_parse(bytes, size, &pull->manifest, &err) && plm_pull_begin(pull, &err);
-    }
-    if (!ok) {
-        if (!pull->manifest)
-            (void)plm_prefix(&err, "%s", plm_registry_host(pull->registry));
-        plm_pull_fail(pull, &err);
-    }
-}
-
 bool plm_pull_new_empty(struct plm_job *job, struct plm_pull **out, struct plm_error *err)
 {
     struct plm_pull *pull = calloc(1, sizeof(*pull));
@@ -326,8 +296,7 @@ bool plm_pull_new(struct plm_job *job, const struct plm_ref *ref, struct plm_pul
                                            .notice_ctx = pull};
     if (!plm_engine_network(engine, err) || !plm_engine_workers(engine, err) ||
         !plm_registry_new(engine->http, ref, &options, &pull->registry, err) ||
-        !plm_mirrors_open(&pull->mirrors, engine->options.mirrors, engine->options.mirror_count,
-                          engine->http, ref, &options, err)) {
+        !plm_mirrors_open(&pull->mirrors, engine, ref, &options, err)) {
         plm_pull_free(pull);
         return false;
     }
@@ -348,8 +317,7 @@ static bool start(struct plm_job *job, struct plm_error *err)
         return plm_manifest_parse(job->manifest, job->manifest_size, &pull->manifest, err) &&
                plm_pull_begin(pull, err);
     plm_job_emit_kind(job, PLM_EV_MANIFEST_FETCH_START);
-    return plm_registry_get_manifest(pull->registry, job->ref.has_digest ? &job->ref.digest : NULL,
-                                     on_manifest, pull, err);
+    return plm_pull_ask_for_manifest(pull, job->ref.has_digest ? &job->ref.digest : NULL, err);
 }
 
 static void stop(struct plm_job *job)
@@ -382,7 +350,13 @@ static void release(struct plm_job *job)
     plm_pull_free(job->state);
 }
 
+static bool prepare(struct plm_job *job, struct plm_error *err)
+{
+    return plm_mirrors_find_credentials(job->engine, err);
+}
+
 const struct plm_job_kind plm_pull_kind = {
+    .prepare = prepare,
     .verb = PLM_VERB_PULL,
     .is_recorded = true,
     .makes_store = true,

@@ -58,6 +58,10 @@ struct plm_pull {
     struct plm_batch batch;
     enum plm_pull_state state;
     bool is_child;          /**< the manifest was chosen out of an index */
+    bool is_pinned;         /**< it must have the digest … */
+    struct plm_digest pin;
+    int manifest_from;      /**< place of the mirror that is asked for it; -1: the registry itself */
+    uint32_t left_mirrors;  /**< set of places that are not asked for it any more */
     struct plm_lanes lanes; /**< how many chunks may be under way */
     unsigned active;        /**< chunks under way */
     uint64_t ended;         /**< chunks that came to their end */
@@ -81,6 +85,12 @@ struct plm_pull {
 PLM_MUST bool plm_pull_new(struct plm_job *job, const struct plm_ref *ref, struct plm_pull **out,
                            struct plm_error *err);
 void plm_pull_free(struct plm_pull *pull);
+/** pull_manifest.c: asks for the manifest, by @p digest or, when that is NULL, by its tag; goes on with
+ * plm_pull_begin(). */
+PLM_MUST bool plm_pull_ask_for_manifest(struct plm_pull *pull, const struct plm_digest *digest,
+                                        struct plm_error *err);
+/** The manifest is here: looks at what it names, and starts or ends. */
+PLM_MUST bool plm_pull_begin(struct plm_pull *pull, struct plm_error *err);
 /** Starts what preflight found to fit. */
 void plm_pull_transfer(struct plm_pull *pull);
 /** pull_part.c: starts a part that fetches @p want, and replaces what stands in its place; the file
@@ -96,8 +106,6 @@ PLM_MUST bool plm_pull_start_fed(struct plm_job *job, struct plm_feed *feed,
                                  struct plm_pull **out, struct plm_error *err);
 /** A pull with nothing to fetch from. */
 PLM_MUST bool plm_pull_new_empty(struct plm_job *job, struct plm_pull **out, struct plm_error *err);
-/** Goes on from the manifest: what is here, and what must come. */
-PLM_MUST bool plm_pull_begin(struct plm_pull *pull, struct plm_error *err);
 /** Remembers the first error and lets the pull end. */
 void plm_pull_fail(struct plm_pull *pull, const struct plm_error *err);
 /** Looks at everything soon, from the loop. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/database.h"
+#include "engine/mirrors.h"
 #include "os/os.h"
 #include "queue/queue.h"
 
@@ -336,6 +337,8 @@ static bool prepare(struct plm_job *job, struct plm_error *err)
     plm_auto(plm_database_freep) struct plm_database *db = NULL;
     struct plm_error ignored = {0};
     struct search s = {.engine = job->engine, .err = err, .ok = true};
+    if (!plm_mirrors_find_credentials(job->engine, err))
+        return false;
     if (!plm_engine_open_database(job->engine, PLM_DATABASE_READ, PLM_QUEUE_WAIT_MS, &db,
                                   &ignored) ||
         !db)

@@ -172,6 +172,8 @@ static bool find_credential(void *ctx, const struct plm_manifest_file *file)
 bool plm_repair_prepare(struct plm_job *job, struct plm_error *err)
 {
     struct search s = {.engine = job->engine, .err = err, .ok = true};
+    if (!plm_mirrors_find_credentials(job->engine, err))
+        return false;
     for (size_t i = 0; i < job->model_count; i++) {
         struct plm_ref ref;
         /* What is no name is the job's to tell. */

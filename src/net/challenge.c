@@ -297,3 +297,16 @@ bool plm_challenge_token_url(const struct plm_challenge *challenge, const char *
     free(query);
     return ok;
 }
+
+bool plm_challenge_refresh_form(const struct plm_challenge *challenge, const char *token,
+                                struct plm_buf *url, struct plm_buf *form, struct plm_error *err)
+{
+    struct plm_challenge bare = *challenge;
+    bare.service[0] = bare.scope[0] = '\0';
+    return plm_challenge_token_url(&bare, NULL, NULL, url, err) &&
+           plm_buf_reserve(form, 3 * (strlen(token) + strlen(challenge->scope)) + 2048, err) &&
+           plm_buf_printf(form, err, "grant_type=refresh_token&client_id=pullama&service=") &&
+           write_escaped(challenge->service, form, err) &&
+           plm_buf_append(form, "&scope=", 7, err) && write_escaped(challenge->scope, form, err) &&
+           plm_buf_append(form, "&refresh_token=", 15, err) && write_escaped(token, form, err);
+}

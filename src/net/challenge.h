@@ -18,3 +18,10 @@ void plm_challenge_parse(const char *lines, struct plm_challenge *out);
 PLM_MUST bool plm_challenge_token_url(const struct plm_challenge *challenge, const char *ts,
                                       const char *nonce, struct plm_buf *out,
                                       struct plm_error *err);
+/**
+ * The body of a request that trades a refresh token in (the OAuth2 form of the token protocol), and the URL that it goes
+ * to: the realm's, with its own query alone.
+ */
+PLM_MUST bool plm_challenge_refresh_form(const struct plm_challenge *challenge, const char *token,
+                                         struct plm_buf *url, struct plm_buf *form,
+                                         struct plm_error *err);

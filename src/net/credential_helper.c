@@ -12,8 +12,6 @@
 #define ANSWER_MAX (64u << 10)
 #define TIMEOUT_MS 30000
 #define NOT_FOUND "credentials not found"
-/* The user name by which a helper says that the secret is an identity token. */
-#define IDENTITY_USER "<token>"
 
 /* What the program says when it fails is meant for people, and comes from its standard output. */
 static void put_complaint(const char *name, int status, const struct plm_buf *said,
@@ -63,9 +61,6 @@ bool plm_credential_helper_parse(const char *text, size_t length, struct plm_buf
     bool ok = true;
     if (!user || !secret)
         ok = plm_fail(err, PLM_E_PROTOCOL, "its answer lacks a user name or a secret");
-    else if (strcmp(user, IDENTITY_USER) == 0)
-        ok = plm_fail(err, PLM_E_UNSUPPORTED,
-                      "it keeps an identity token, which this version cannot use");
     else if (!plm_docker_check_password(user, secret, &why))
         ok = plm_fail(err, PLM_E_PROTOCOL, "its answer: %s", why.msg);
     ok = ok && plm_buf_reserve(pair, strlen(user) + 1 + strlen(secret), err) &&

@@ -26,6 +26,9 @@ PLM_MUST bool plm_credential_helper_store(const struct plm_end_request *end, con
 PLM_MUST bool plm_credential_helper_erase(const struct plm_end_request *end, const char *name,
                                           const char *server, bool *erased, struct plm_error *err);
 
-/** Pure: reads what a helper says on `get`. PLM_E_UNSUPPORTED for an identity token. */
+/** The user name by which a helper says that the secret is an identity token. */
+#define PLM_IDENTITY_USER "<token>"
+
+/** Pure: reads what a helper says on `get`. */
 PLM_MUST bool plm_credential_helper_parse(const char *text, size_t length, struct plm_buf *pair,
                                           struct plm_error *err);

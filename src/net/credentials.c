@@ -54,6 +54,22 @@ static void put_source(struct plm_credential *c, const char *source)
     (void)snprintf(c->source, sizeof(c->source), "%s", source);
 }
 
+static bool take_identity(const char *token, size_t length, struct plm_credential *c,
+                          struct plm_error *err)
+{
+    if (!is_token(token, length))
+        return plm_fail(err, PLM_E_PROTOCOL, "its identity token is no token");
+    c->identity = calloc(1, sizeof(*c->identity));
+    if (!c->identity)
+        return plm_fail(err, PLM_E_NOMEM, "no memory for credentials");
+    *c->identity = PLM_BUF_INIT(HEADER_MAX);
+    if (!plm_buf_reserve(c->identity, length, err) ||
+        !plm_buf_append(c->identity, token, length, err))
+        return false;
+    c->kind = PLM_CREDENTIAL_IDENTITY;
+    return true;
+}
+
 /* ---- HF_TOKEN ---- */
 
 static const char *trim(const char *text, size_t *length)
@@ -98,10 +114,8 @@ static void take_entry(const struct plm_docker_entry *entry, const char *path,
     case PLM_DOCKER_NOTHING:
         return;
     case PLM_DOCKER_IDENTITY:
-        put_problem(c, false, path,
-                    "the entry is an identity token, which this version cannot use; `pullama "
-                    "login` stores a user name and password");
-        return;
+        (void)!take_identity(secret, entry->secret.size, c, &err); /* it is told below */
+        break;
     case PLM_DOCKER_PASSWORD:
         if (write_basic(secret, entry->secret.size, &c->header, &err))
             c->kind = PLM_CREDENTIAL_PASSWORD;
@@ -117,6 +131,18 @@ static void take_entry(const struct plm_docker_entry *entry, const char *path,
         put_problem(c, true, path, err.msg);
 }
 
+static bool take_pair(const struct plm_buf *pair, struct plm_credential *c, struct plm_error *err)
+{
+    static const char user[] = PLM_IDENTITY_USER ":";
+    size_t length = sizeof(user) - 1;
+    if (pair->size > length && memcmp(pair->bytes, user, length) == 0)
+        return take_identity(pair->bytes + length, pair->size - length, c, err);
+    if (!write_basic(pair->bytes, pair->size, &c->header, err))
+        return false;
+    c->kind = PLM_CREDENTIAL_PASSWORD;
+    return true;
+}
+
 /* A helper for all registries may be missing or locked without harm to a pull of a public model;
  * one that was named for this registry is worth a word. */
 static bool ask_helper(const struct plm_docker_entry *entry, const struct plm_end_request *end,
@@ -129,10 +155,8 @@ static bool ask_helper(const struct plm_docker_entry *entry, const struct plm_en
         return false;
     (void)snprintf(c->source, sizeof(c->source), "docker-credential-%s", entry->helper);
     if (!plm_credential_helper_get(end, entry->helper, entry->server, &pair, &found, &err) ||
-        (found && !write_basic(pair.bytes, pair.size, &c->header, &err)))
+        (found && !take_pair(&pair, c, &err)))
         put_problem(c, entry->helper_is_own, "", err.msg);
-    else if (found)
-        c->kind = PLM_CREDENTIAL_PASSWORD;
     plm_buf_wipe(&pair);
     return c->kind != PLM_CREDENTIAL_NONE;
 }
@@ -209,6 +233,10 @@ bool plm_credential_of_password(const char *user, const char *password, const ch
 void plm_credential_wipe(struct plm_credential *credential)
 {
     plm_buf_wipe(&credential->header);
+    if (credential->identity)
+        plm_buf_wipe(credential->identity);
+    free(credential->identity);
+    credential->identity = NULL;
     credential->kind = PLM_CREDENTIAL_NONE;
 }
 

@@ -14,13 +14,16 @@ enum plm_credential_kind {
     PLM_CREDENTIAL_NONE,
     PLM_CREDENTIAL_PASSWORD, /**< a user and password: for a Basic challenge, or the token realm */
     PLM_CREDENTIAL_BEARER,   /**< a token for the registry itself */
+    PLM_CREDENTIAL_IDENTITY, /**< a refresh token, which the token realm trades in for others */
 };
 
 #define PLM_CREDENTIAL_SOURCE 320
 
 struct plm_credential {
     enum plm_credential_kind kind;
-    struct plm_buf header;              /**< for `Authorization`, whole */
+    struct plm_buf header;    /**< for `Authorization`, whole; none of IDENTITY */
+    struct plm_buf *identity; /**< owned; the token of IDENTITY, else NULL. A realm may give a new
+                                   one in its place, which then holds for all who share this */
     char source[PLM_CREDENTIAL_SOURCE]; /**< where it came from: "HF_TOKEN", a path, a program */
     char problem[PLM_ERROR_TEXT];       /**< why there is none although there could be, or "" */
     bool is_warning;                    /**< the problem is worth telling although nobody asked */

@@ -162,7 +162,7 @@ static bool take_members(const struct plm_json *member, struct plm_docker_entry 
     const char *identity = plm_json_text(plm_json_get(member, "identitytoken"));
     if (identity && *identity != '\0') {
         entry->kind = PLM_DOCKER_IDENTITY;
-        return true;
+        return plm_buf_append(&entry->secret, identity, strlen(identity), err);
     }
     if (bearer && *bearer != '\0') {
         entry->kind = PLM_DOCKER_BEARER;

@@ -20,7 +20,7 @@ enum plm_docker_kind {
     PLM_DOCKER_NOTHING,
     PLM_DOCKER_PASSWORD, /**< secret is `user:password` */
     PLM_DOCKER_BEARER,   /**< secret is a token for the registry itself */
-    PLM_DOCKER_IDENTITY, /**< there is a token that another server has to trade in; no secret */
+    PLM_DOCKER_IDENTITY, /**< secret is a token that the token realm trades in for others */
 };
 
 struct plm_docker_entry {

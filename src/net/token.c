@@ -83,10 +83,16 @@ static bool send_request(struct plm_tokens *tokens, struct plm_error *err)
         plm_timer_start(loop, &tokens->timer, wait);
         return true;
     }
+    bool is_form = tokens->proof_kind == PLM_PROOF_REFRESH;
+    bool is_shown = tokens->proof.size > 0 && !is_form;
     const struct plm_http_request request = {
-        .method = "GET",
+        .method = is_form ? "POST" : "GET",
         .url = tokens->url,
-        .authorization = tokens->proof.size > 0 ? tokens->proof.bytes : NULL,
+        .authorization = is_shown ? tokens->proof.bytes : NULL,
+        .body = {.is_set = is_form,
+                 .type = "application/x-www-form-urlencoded",
+                 .bytes = tokens->proof.bytes,
+                 .length = is_form ? tokens->proof.size : 0},
         .send_user_agent = true,
         .insecure_tls =
             options->insecure_tls && plm_url_same_origin(&tokens->realm, options->origin),
@@ -168,6 +174,23 @@ static void set_expiry(struct plm_tokens *tokens, const struct plm_json *seconds
     tokens->expires_ms = now + life_ms - margin;
 }
 
+/* A realm may give each refresh token one use: what comes with the answer is good for the next. */
+static void take_identity(const struct plm_tokens *tokens, const struct plm_json *root)
+{
+    const char *next = plm_json_text(plm_json_get(root, "refresh_token"));
+    const struct plm_credential *credential = tokens->options.credential;
+    struct plm_buf fresh = PLM_BUF_INIT(TOKEN_MAX);
+    struct plm_error ignored = {0};
+    if (tokens->proof_kind != PLM_PROOF_REFRESH || !next || !is_sendable(next) ||
+        !plm_buf_reserve(&fresh, strlen(next), &ignored) ||
+        !plm_buf_append(&fresh, next, strlen(next), &ignored)) {
+        plm_buf_wipe(&fresh);
+        return;
+    }
+    plm_buf_wipe(credential->identity);
+    *credential->identity = fresh;
+}
+
 static bool take_token(struct plm_tokens *tokens, const struct plm_http_outcome *outcome,
                        struct plm_error *err)
 {
@@ -195,6 +218,7 @@ static bool take_token(struct plm_tokens *tokens, const struct plm_http_outcome 
         if (!ok)
             plm_buf_wipe(&tokens->bearer);
         set_expiry(tokens, plm_json_get(root, "expires_in"));
+        take_identity(tokens, root);
         tokens->generation++;
     }
     plm_json_free(root);
@@ -206,6 +230,10 @@ static bool follow(struct plm_tokens *tokens, const struct plm_http_outcome *out
 {
     char next[PLM_URL_MAX];
     struct plm_url from = tokens->realm;
+    if (tokens->proof_kind == PLM_PROOF_REFRESH)
+        return plm_fail(err, PLM_E_PROTOCOL,
+                        "%s redirects a request with a refresh token, which is not sent on",
+                        tokens->realm_host);
     if (outcome->head.location[0] == '\0' || tokens->redirects == REDIRECTS_MAX)
         return plm_fail(err, PLM_E_PROTOCOL, "%s redirects a request for a token %s",
                         tokens->realm_host,

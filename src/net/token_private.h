@@ -5,7 +5,12 @@
 #include "net/token.h"
 
 /** What a request for a token shows. */
-enum plm_token_proof { PLM_PROOF_NONE, PLM_PROOF_SIGNATURE, PLM_PROOF_PASSWORD };
+enum plm_token_proof {
+    PLM_PROOF_NONE,
+    PLM_PROOF_SIGNATURE,
+    PLM_PROOF_PASSWORD,
+    PLM_PROOF_REFRESH, /**< a form with the user's identity token */
+};
 
 struct plm_tokens {
     struct plm_token_options options;
@@ -25,7 +30,8 @@ struct plm_tokens {
     struct plm_url realm; /* where the request goes now */
     char realm_host[PLM_AUTHORITY_MAX];
     char url[PLM_URL_MAX];
-    struct plm_buf proof; /* Authorization of the request to the realm; empty: anonymous */
+    struct plm_buf proof; /* Authorization of the request to the realm; empty: anonymous. Of
+                           * PLM_PROOF_REFRESH: the request's body */
     enum plm_token_proof proof_kind;
     struct plm_error key_error;
     unsigned redirects;
@@ -40,6 +46,11 @@ PLM_MUST bool plm_tokens_aim(struct plm_tokens *tokens, const char *url, struct 
 PLM_MUST bool plm_tokens_prepare_anonymous(struct plm_tokens *tokens, struct plm_error *err);
 /** Aims at the challenge's realm and shows it what it may see: credentials, or else a signature. */
 PLM_MUST bool plm_tokens_prepare(struct plm_tokens *tokens, struct plm_error *err);
+/** Whether what the user keeps for the registry was shown. */
+static inline bool plm_tokens_showed_credential(const struct plm_tokens *tokens)
+{
+    return tokens->proof_kind == PLM_PROOF_PASSWORD || tokens->proof_kind == PLM_PROOF_REFRESH;
+}
 /** Says why the realm gives no token, after it refused an anonymous request or credentials. */
 void plm_tokens_explain(const struct plm_tokens *tokens, int status, struct plm_error *err);
 /** Answers a challenge without asking a realm, where that is possible. */

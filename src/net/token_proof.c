@@ -101,14 +101,28 @@ static bool show_password(struct plm_tokens *tokens, struct plm_error *err)
            plm_buf_append(&tokens->proof, header->bytes, header->size, err);
 }
 
+static bool prepare_refresh(struct plm_tokens *tokens, struct plm_error *err)
+{
+    struct plm_buf url = PLM_BUF_INIT(PLM_URL_MAX);
+    const struct plm_buf *identity = tokens->options.credential->identity;
+    tokens->proof_kind = PLM_PROOF_REFRESH;
+    bool ok = plm_challenge_refresh_form(&tokens->challenge, identity->bytes, &url, &tokens->proof,
+                                         err) &&
+              plm_tokens_aim(tokens, url.bytes, err);
+    plm_buf_done(&url);
+    return ok;
+}
+
 bool plm_tokens_prepare(struct plm_tokens *tokens, struct plm_error *err)
 {
     tokens->credential_kept_back = false;
     if (!plm_tokens_prepare_anonymous(tokens, err))
         return false;
-    if (kind_of(tokens) == PLM_CREDENTIAL_PASSWORD) {
+    enum plm_credential_kind kind = kind_of(tokens);
+    if (kind == PLM_CREDENTIAL_PASSWORD || kind == PLM_CREDENTIAL_IDENTITY) {
         if (plm_credential_may_go(tokens->options.origin, &tokens->realm))
-            return show_password(tokens, err);
+            return kind == PLM_CREDENTIAL_PASSWORD ? show_password(tokens, err)
+                                                   : prepare_refresh(tokens, err);
         tokens->credential_kept_back = true;
     }
     struct plm_sshkey key;
@@ -124,7 +138,7 @@ bool plm_tokens_prepare(struct plm_tokens *tokens, struct plm_error *err)
 bool plm_tokens_use_directly(struct plm_tokens *tokens, const struct plm_challenge *challenge)
 {
     enum plm_credential_kind kind = kind_of(tokens);
-    if (kind == PLM_CREDENTIAL_NONE ||
+    if (kind == PLM_CREDENTIAL_NONE || kind == PLM_CREDENTIAL_IDENTITY ||
         (kind == PLM_CREDENTIAL_PASSWORD && challenge->scheme != PLM_AUTH_BASIC))
         return false;
     if (tokens->credential_tried) {
@@ -161,7 +175,7 @@ void plm_tokens_annotate(const struct plm_tokens *tokens, struct plm_error *err)
         return;
     if (credential->problem[0] != '\0')
         (void)snprintf(err->msg + used, room, " (no credentials: %s)", credential->problem);
-    else if (tokens->credential_refused || tokens->proof_kind == PLM_PROOF_PASSWORD)
+    else if (tokens->credential_refused || plm_tokens_showed_credential(tokens))
         (void)snprintf(err->msg + used, room, " (with the credentials from %s)",
                        credential->source);
 }
@@ -214,7 +228,7 @@ static void explain_elsewhere(const struct plm_tokens *tokens, struct plm_error 
 bool plm_tokens_credential_shown(const struct plm_tokens *tokens, bool *shown,
                                  struct plm_error *err)
 {
-    bool is_shown = tokens->credential_tried || tokens->proof_kind == PLM_PROOF_PASSWORD;
+    bool is_shown = tokens->credential_tried || plm_tokens_showed_credential(tokens);
     if (!is_shown && tokens->credential_kept_back) {
         explain_elsewhere(tokens, err);
         return false;
@@ -239,7 +253,7 @@ void plm_tokens_explain(const struct plm_tokens *tokens, int status, struct plm_
 {
     const char *host = tokens->registry_host;
     bool own = is_at_registry(tokens);
-    if (tokens->proof_kind == PLM_PROOF_PASSWORD)
+    if (plm_tokens_showed_credential(tokens))
         (void)plm_fail(err, PLM_E_AUTH, "%s%s%s%s refused the credentials from %s",
                        tokens->realm_host, own ? "" : ", to which ", own ? "" : host,
                        own ? "" : " sends for a token,", tokens->options.credential->source);
@@ -249,7 +263,7 @@ void plm_tokens_explain(const struct plm_tokens *tokens, int status, struct plm_
         explain_elsewhere(tokens, err);
     else
         explain_key(tokens, err);
-    if (tokens->proof_kind != PLM_PROOF_PASSWORD)
+    if (!plm_tokens_showed_credential(tokens))
         plm_tokens_annotate(tokens, err);
     err->http_status = status;
 }

@@ -60,16 +60,7 @@ def calls(tmp_path_factory):
         Program(folder, folder / "models").start(
             "pull", *OPTIONS, registry.name("library/k"), environment=tracing.UNTRACED,
             wrapper=["strace", "-f", "-qq", "-o", str(log)]).result().ended(0)
-    lines = [re.match(r"(\d+) +(\w+)\((.*)", line) for line in log.read_text().splitlines()]
-    lines = [line for line in lines if line]
-    own = next(n for n, line in enumerate(lines) if '"/dev/null"' in line[3])  # what main() begins with
-    found = {}
-    for call in ERRORS:
-        threads = {}
-        for line in (line for line in lines if line[2] == call):
-            threads[line[1]] = threads.get(line[1], 0) + 1
-        found[call] = 1 + sum(line[2] == call for line in lines[:own]), max(threads.values(), default=0)
-    return found
+    return tracing.own_calls(log, ERRORS)
 
 
 def chosen(kind, first, last):

@@ -125,13 +125,64 @@ def test_an_unreadable_configuration_is_named(pullama, serve):
     assert str(path) in result.named("warning")[0]["Message"]
 
 
-def test_an_identity_token_is_explained(pullama, serve):
-    registry = serve(realm=Realm("password", users=USERS))
-    add(registry)
+def add_to(registry, *repositories):
+    for repository in repositories:
+        registry.add(repository, "latest", model.small(100_000))
+
+
+@pytest.mark.parametrize("member", ["access_token", "token"])
+def test_an_identity_token_is_traded_in(pullama, receive, member):
+    registry = receive(realm=Realm("identity", users={"ann": SECRET}, member=member))
+    add_to(registry, "team/m")
     write_config(pullama.home, auths={registry.host: {"auth": pair("ann", ""), "identitytoken": SECRET}})
+    result = pullama.pull(registry.name("team/m")).ended(0)
+    assert registry.realm.issued == 1 and not registry.realm.refusals
+    assert SECRET not in result.out + result.err and not [r for r in registry.requests() if SECRET in str(r.headers) + r.target]
+
+
+def test_an_identity_token_of_a_helper(pullama, receive, tmp_path):
+    registry = receive(realm=Realm("identity", users={"ann": SECRET}))
+    add_to(registry, "team/m")
+    helper = Helper(tmp_path, script=f"""echo '{{{{"Username":"<token>","Secret":"{SECRET}"}}}}'""")
+    write_config(pullama.home, credHelpers={registry.host: "test"})
+    pullama.pull(registry.name("team/m"), environment={"PATH": helper.path(pullama.environment)}).ended(0)
+    assert registry.realm.issued == 1
+
+
+def test_an_identity_token_that_is_good_for_one_use(pullama, receive):
+    """The next one comes with the answer, and lasts for all models of the run."""
+    registry = receive(realm=Realm("identity", users={"ann": SECRET}, rotates=True, uses=2))
+    add_to(registry, "team/a", "team/b")
+    write_config(pullama.home, auths={registry.host: {"identitytoken": SECRET}})
+    result = pullama.run("pull", registry.name("team/a"), registry.name("team/b"), "--output", "json").ended(0)
+    assert registry.realm.issued >= 3 and not registry.realm.refusals
+    assert registry.realm.users["ann"] not in result.out + result.err
+
+
+def test_an_identity_token_that_is_refused(pullama, receive):
+    registry = receive(realm=Realm("identity", users={"ann": "another"}))
+    add_to(registry, "team/m")
+    path = write_config(pullama.home, auths={registry.host: {"identitytoken": SECRET}})
     result = pullama.pull(registry.name("team/m")).ended(3)
-    assert "identity token" in result.err and "pullama login" in result.err
-    check_silent(result, registry)
+    assert f"refused the credentials from {path}" in result.err and SECRET not in result.out + result.err
+
+
+def test_an_identity_token_does_not_follow_redirects(pullama, receive):
+    registry, away = receive(realm=Realm("identity", users={"ann": SECRET})), receive()
+    add_to(registry, "team/m")
+    registry.fault("^/token", status=307, headers={"Location": away.registry.url + "/token"})
+    write_config(pullama.home, auths={registry.host: {"identitytoken": SECRET}})
+    assert "not sent on" in pullama.pull(registry.name("team/m")).ended(1).err
+    assert not away.requests()
+
+
+def test_an_identity_token_goes_over_tls_or_to_the_same_host(pullama, receive):
+    realm = Realm("identity", users={"ann": SECRET}, url="http://realm.example/token")
+    registry = receive(realm=realm)
+    add_to(registry, "team/m")
+    write_config(pullama.home, auths={registry.host: {"identitytoken": SECRET}})
+    result = pullama.pull(registry.name("team/m"), "--resolve", f"realm.example:80:127.0.0.1", "--max-retries", "0")
+    assert result.status in (3, 6) and SECRET not in result.out + result.err
 
 
 def test_a_registry_token_is_sent_as_it_is(pullama, serve):
@@ -305,7 +356,7 @@ def test_a_missing_helper_for_all_is_no_word_worth_until_it_is_needed(pullama, s
 
 @pytest.mark.parametrize("script, part", [
     ("exit 7", "status 7"), ("echo locked up; exit 1", "locked up"), ("kill -9 $$", "status 137"), ("echo not json", "JSON"),
-    ("echo '{{}}'", "lacks"), ("""echo '{{"Username":"<token>","Secret":"x"}}'""", "identity token"),
+    ("echo '{{}}'", "lacks"), ("""echo '{{"Username":"<token>","Secret":"x y"}}'""", "no token"),
     ("""printf '{{"Username":"a\\\\u0000b","Secret":"x"}}'""", "JSON"),
     ("head -c 200000 /dev/zero", "65536"), ("printf '\\033[31mred'; exit 1", "x1b")], ids=range(9))
 def test_helpers_that_fail(pullama, serve, tmp_path, script, part):

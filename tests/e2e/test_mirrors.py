@@ -1,6 +1,7 @@
 """Mirrors: asked for blobs first, left when they fail, and never trusted."""
 import pytest
 from support import model
+from support.docker import pair, write_config
 from support.model import MIB
 from support.store import check_model
 from support.tokens import Realm
@@ -90,3 +91,69 @@ def test_a_mirror_gets_no_credential_of_the_registry(pullama, serve):
 def test_what_is_no_mirror_is_wrong_usage(pullama, registry, origin, value):
     result = pullama.run("pull", registry.name("library/m"), "--mirror", value).ended(64)
     assert "no mirror" in result.err and registry.log == []
+
+
+# ---- credentials of a mirror ----
+
+def test_a_mirror_gets_what_is_kept_for_its_own_host(pullama, serve):
+    registry = serve(realm=Realm("basic", users={"ann": "of-the-registry"}))
+    mirror = serve(realm=Realm("basic", users={"bob": "of-the-mirror"}))
+    tiny = registry.add("library/m", "latest", model.small(8 * MIB))
+    mirror.blobs.update(tiny.blobs)
+    write_config(pullama.home, auths={registry.host: {"auth": pair("ann", "of-the-registry")},
+                                      mirror.host: {"auth": pair("bob", "of-the-mirror")}})
+    result = pullama.pull(registry.name("library/m"), "--mirror", mirror.registry.url).ended(0)
+    assert not registry.requests("/blobs/") and not result.named("warning")
+
+    def shown(server):
+        return {r.headers["authorization"] for r in server.requests() if "authorization" in r.headers}
+    assert shown(registry) == {"Basic " + pair("ann", "of-the-registry")}
+    assert shown(mirror) == {"Basic " + pair("bob", "of-the-mirror")}
+
+
+# ---- manifests ----
+
+MANIFESTS = "--mirror-manifests"
+
+
+def test_a_mirror_may_stand_for_a_registry_that_is_gone(pullama, store, registry, serve):
+    tiny, mirror = registry.add("library/m", "latest", model.small(2 * MIB)), serve()
+    mirror.add("library/m", "latest", tiny)
+    name = registry.name("library/m")
+    registry.stop()
+    pullama.pull(name, "--mirror", mirror.registry.url, MANIFESTS).ended(0)
+    check_model(store, registry, "library/m", "latest", tiny)  # under the name of the registry
+    assert len(mirror.requests("/manifests/latest")) == 1
+
+
+@pytest.mark.parametrize("fault", [None, dict(status=500), dict(status=401), dict(hang_up=True), dict(body=b"<html>"),
+                                   dict(body=b'{"schemaVersion":2}')])
+def test_without_a_manifest_of_the_mirror_the_registry_is_asked(pullama, store, registry, origin, serve, fault):
+    mirror = mirror_of(serve, origin)
+    if fault:
+        mirror.add("library/m", "latest", origin)
+        mirror.fault("/manifests/", **fault)
+    result = pullama.pull(registry.name("library/m"), "--mirror", mirror.registry.url, MANIFESTS).ended(0)
+    check_model(store, registry, "library/m", "latest", origin)
+    assert len(registry.requests("/manifests/")) == 1 and bool(result.named("warning")) == bool(fault), result
+    assert all(mirror.host in warning["Message"] for warning in result.named("warning"))
+
+
+def test_a_pinned_manifest_is_held_to_its_digest(pullama, store, registry, origin, serve):
+    stale, mirror = model.small(MIB, 9), mirror_of(serve, origin)
+    mirror.add("library/m", "latest", stale)
+    mirror.manifests["library/m", origin.digest] = stale.manifest
+    mirror.digest_header = False
+    pullama.pull(f"{registry.name('library/m')}@{origin.digest}", "--mirror", mirror.registry.url, MANIFESTS).ended(0)
+    check_model(store, registry, "library/m", "latest", origin)
+    # Without a pin, the mirror's word counts.
+    pullama.pull(registry.name("library/m"), "--mirror", mirror.registry.url, MANIFESTS).ended(0)
+    check_model(store, registry, "library/m", "latest", stale)
+
+
+def test_an_index_of_a_mirror_leads_on_by_digest(pullama, store, registry, origin, serve):
+    mirror = mirror_of(serve, origin)
+    mirror.add_index("library/m", "latest", {"linux/amd64": origin})
+    registry.stop()
+    pullama.pull(registry.name("library/m"), "--mirror", mirror.registry.url, MANIFESTS, "--platform", "linux/amd64").ended(0)
+    check_model(store, registry, "library/m", "latest", origin)

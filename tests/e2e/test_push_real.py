@@ -165,3 +165,24 @@ def test_stopped_between_two_requests_it_goes_on(pullama, store, distribution, t
     process.result()
     pullama.push(name).ended(0)
     pull_back(pullama, tmp_path, name, "team/llama", "v1", tiny)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_gone_on_with_while_the_server_still_reads_what_the_last_run_sent(pullama, store, distribution, tmp_path, number):
+    """It deletes the session then, at any time and by whichever request: the blob is sent into a new one."""
+    server = distribution()
+    host, registry = f"127.0.0.1:{server.port}", server.processes[0]
+    for n in range(3):
+        install(store, host, f"team/m{n}", "v1", whole := model.whole(8 * MIB, n))
+        name = f"http://{host}/team/m{n}:v1"
+        process = pullama.start_push(name, "--limit-rate", "40MiB")
+        process.wait_event("progress", where=lambda e: e["OverallDone"] > 2 * n * MIB)
+        registry.send_signal(signal.SIGSTOP)
+        try:
+            process.signal(number)
+            process.result()
+            again = pullama.start_push(name)
+        finally:
+            registry.send_signal(signal.SIGCONT)
+        again.result().ended(0)
+        pull_back(pullama, tmp_path, name, f"team/m{n}", "v1", whole)

@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from urllib.parse import parse_qs
 
 from .wire import Response
 
@@ -44,9 +45,11 @@ def verify_with_openssl(public_key, signature, message):
 
 class Realm:
     """Issues bearer tokens and checks them. kind: "anonymous", "ollama", "password" (a user name and
-    password get a token), "basic" (they are the answer themselves), or "static" (a token that users have)."""
+    password get a token), "basic" (they are the answer themselves), "static" (a token that users have), or "identity" (a
+    refresh token that they have is traded in)."""
 
-    def __init__(self, kind="anonymous", url=None, uses=None, accept=True, member="token", users=None, seconds=None):
+    def __init__(self, kind="anonymous", url=None, uses=None, accept=True, member="token", users=None, seconds=None, rotates=False):
+        self.rotates = rotates    # a refresh token is good for one use
         self.users = users or {}  # passwords by user name; for "static", tokens
         self.seconds = seconds    # life of a token, as the answer says
         self.kind = kind
@@ -102,6 +105,9 @@ class Realm:
             problem = self.find_problem(request, base_url)
         if not problem and self.kind == "password" and not self.has_password(request):
             problem = "wrong user name or password"
+        fresh = None
+        if not problem and self.kind == "identity":
+            problem, fresh = self.trade(request)
         if not problem and self.kind == "static":
             problem = "gives no tokens"
         if problem:
@@ -111,8 +117,22 @@ class Realm:
         with self.lock:
             self.issued += 1
             self.tokens[token] = self.uses if self.uses is not None else 1 << 60
-        answer = {self.member: token, **({"expires_in": self.seconds} if self.seconds else {})}
+        answer = {self.member: token, **({"refresh_token": fresh} if fresh else {}), **({"expires_in": self.seconds} if self.seconds else {})}
         return Response(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
+
+    def trade(self, request):
+        """What is wrong with a form that trades a refresh token in, or None; and the next one, if each is good for one use."""
+        form = parse_qs(request.stream.read().decode() if request.method == "POST" else "")
+        wanted = {"grant_type": ["refresh_token"], "service": ["tests"], "client_id": ["pullama"]}
+        if request.headers.get("content-type") != "application/x-www-form-urlencoded" or request.query:
+            return "no form", None
+        if any(form.get(key) != value for key, value in wanted.items()) or "authorization" in request.headers:
+            return "another form", None
+        with self.lock:
+            user = next((user for user, one in self.users.items() if [one] == form.get("refresh_token")), None)
+            if user and self.rotates:
+                self.users[user] = secrets.token_urlsafe(24)
+        return (None, self.users[user] if self.rotates else None) if user else ("no such refresh token", None)
 
     def find_problem(self, request, base_url):
         """What is wrong with a signed token request, or None."""

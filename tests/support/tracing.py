@@ -1,5 +1,6 @@
 """System calls that kill or fail: strace in front of the program."""
 import functools
+import re
 import shutil
 import subprocess
 
@@ -22,3 +23,17 @@ def inject(call, what, when, log, *noted):
     """
     return ["strace", "-f", "-qq", "-y", "-o", str(log), "-e", "trace=" + ",".join({call, *noted}),
             "-e", f"inject={call}:{what}:when={when}"]
+
+
+def own_calls(log, names):
+    """call → number of the first and the last one that are the program's own, and not of the system's loader."""
+    lines = [re.match(r"(\d+) +(\w+)\((.*)", line) for line in log.read_text().splitlines()]
+    lines = [line for line in lines if line]
+    own = next(n for n, line in enumerate(lines) if '"/dev/null"' in line[3])  # what main() begins with
+    found = {}
+    for call in names:
+        threads = {}
+        for line in (line for line in lines if line[2] == call):
+            threads[line[1]] = threads.get(line[1], 0) + 1
+        found[call] = 1 + sum(line[2] == call for line in lines[:own]), max(threads.values(), default=0)
+    return found

@@ -207,6 +207,24 @@ static void the_shared_vectors_hold(void **state)
     free(bytes);
 }
 
+static void a_refresh_token_goes_into_a_form_and_not_into_the_url(void **state)
+{
+    (void)state;
+    struct plm_challenge challenge;
+    struct plm_buf url = PLM_BUF_INIT(1024), form = PLM_BUF_INIT(1u << 16);
+    struct plm_error err = {0};
+    plm_challenge_parse("Bearer realm=\"https://a.example/t?x=1\",service=\"s v\","
+                        "scope=\"repository:a/b:pull repository:c/d:pull\"",
+                        &challenge);
+    assert_true(plm_challenge_refresh_form(&challenge, "r&t=", &url, &form, &err));
+    assert_string_equal(url.bytes, "https://a.example/t?x=1");
+    assert_string_equal(
+        form.bytes, "grant_type=refresh_token&client_id=pullama&service=s+v&scope="
+                    "repository%3Aa%2Fb%3Apull+repository%3Ac%2Fd%3Apull&refresh_token=r%26t%3D");
+    plm_buf_done(&url);
+    plm_buf_done(&form);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +233,7 @@ int main(void)
         cmocka_unit_test(the_token_url_is_sorted_and_form_encoded),
         cmocka_unit_test(a_realm_that_is_no_url_is_refused),
         cmocka_unit_test(too_many_parameters_are_refused),
+        cmocka_unit_test(a_refresh_token_goes_into_a_form_and_not_into_the_url),
         cmocka_unit_test(the_shared_vectors_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,11 +96,31 @@ static void no_file_is_no_problem_and_a_broken_one_is_named(void **state)
     c = find("https://r.example/");
     assert_true(c.is_warning);
     assert_non_null(strstr(c.problem, scratch_file("config.json")));
-    put_config("{\"auths\":{\"r.example\":{\"identitytoken\":\"hidden\"}}}");
+    put_config("{\"auths\":{\"r.example\":{\"identitytoken\":\"hid den\"}}}");
     c = find("https://r.example/");
-    assert_false(c.is_warning);
+    assert_true(c.is_warning);
     assert_non_null(strstr(c.problem, "identity token"));
-    assert_null(strstr(c.problem, "hidden"));
+    assert_null(strstr(c.problem, "hid"));
+    plm_credential_wipe(&c);
+}
+
+static void an_identity_token_is_kept_for_the_realm(void **state)
+{
+    (void)state;
+    script_make("docker-credential-t",
+                "echo '{\"Username\":\"<token>\",\"Secret\":\"of-helper\"}'");
+    put_config("{\"credsStore\":\"t\",\"auths\":{\"r.example\":{\"identitytoken\":\"of-file\"}}}");
+    struct plm_credential c = find("https://r.example/");
+    assert_int_equal(c.kind, PLM_CREDENTIAL_IDENTITY);
+    assert_string_equal(c.identity->bytes, "of-helper");
+    assert_int_equal(c.header.size, 0);
+    plm_credential_wipe(&c);
+    assert_null(c.identity);
+    put_config("{\"auths\":{\"r.example\":{\"auth\":\"YW5uOg==\",\"identitytoken\":\"of-file\"}}}");
+    c = find("https://r.example/");
+    assert_int_equal(c.kind, PLM_CREDENTIAL_IDENTITY);
+    assert_string_equal(c.identity->bytes, "of-file");
+    plm_credential_wipe(&c);
 }
 
 static void a_helper_comes_before_the_file(void **state)
@@ -166,6 +186,7 @@ int main(void)
         WITH_SCRATCH(a_token_that_would_break_a_header_is_a_problem),
         WITH_SCRATCH(a_password_becomes_a_basic_header),
         WITH_SCRATCH(no_file_is_no_problem_and_a_broken_one_is_named),
+        WITH_SCRATCH(an_identity_token_is_kept_for_the_realm),
         WITH_SCRATCH(a_helper_comes_before_the_file),
         WITH_SCRATCH(plain_text_goes_to_the_same_host_alone),
         WITH_SCRATCH(what_was_typed_is_checked),

@@ -113,7 +113,7 @@ static void what_an_entry_may_hold(void **state)
         {"{\"auth\":\"YW5uOmE6Yg==\"}", PLM_DOCKER_PASSWORD, "ann:a:b"},
         {"{\"username\":\"ann\",\"password\":\"pw\"}", PLM_DOCKER_PASSWORD, "ann:pw"},
         {"{\"registrytoken\":\"tok\"}", PLM_DOCKER_BEARER, "tok"},
-        {"{\"auth\":\"YW5uOg==\",\"identitytoken\":\"x\"}", PLM_DOCKER_IDENTITY, NULL},
+        {"{\"auth\":\"YW5uOg==\",\"identitytoken\":\"x\"}", PLM_DOCKER_IDENTITY, "x"},
     };
     for (size_t i = 0; i < PLM_COUNT(rows); i++) {
         char text[200];
