@@ -54,6 +54,7 @@ struct plm_job_spec {
     bool repair;        /**< verify: fetch again what is damaged, from where the models are from */
     const char *user;   /**< login: user name */
     const char *secret; /**< login: password; the copy is overwritten when the job is freed */
+    bool with_push; /**< doctor: also opens an upload session, and deletes it again */
     bool dry_run;
     bool has_age; /**< prune: older_than_ms counts; else an hour, and while Ollama pulls, nothing goes */
     int64_t older_than_ms; /**< prune: spare what was written since */

@@ -96,38 +96,65 @@ void plm_error_set(struct plm_error *err, enum plm_code code, const char *format
     va_end(args);
 }
 
+/* Shortens a text that is too long, by whole characters, and shows it; returns its length. */
+static size_t cut(char *text, size_t most)
+{
+    static const char dots[] = "...";
+    size_t length = strlen(text);
+    if (length <= most)
+        return length;
+    size_t keep = most - (sizeof(dots) - 1);
+    while (keep > 0 && ((unsigned char)text[keep] & 0xC0) == 0x80)
+        keep--;
+    memcpy(text + keep, dots, sizeof(dots));
+    return keep + sizeof(dots) - 1;
+}
+
 void plm_error_set_sys(struct plm_error *err, int sys_errno, const char *format, ...)
 {
     if (!err || err->code != PLM_OK)
         return;
     err->code = code_of_errno(sys_errno);
     err->sys_errno = sys_errno;
+    const char *reason = strerror(sys_errno);
+    size_t reserved = strnlen(reason, sizeof(err->msg) / 2) + 2;
     va_list args;
     va_start(args, format);
     fill(err, format, args);
     va_end(args);
-    size_t used = strlen(err->msg);
-    (void)snprintf(err->msg + used, sizeof(err->msg) - used, ": %s", strerror(sys_errno));
+    size_t used = cut(err->msg, sizeof(err->msg) - 1 - reserved);
+    (void)snprintf(err->msg + used, sizeof(err->msg) - used, ": %s", reason);
+}
+
+/* The reason stands at the end of a message: what is too long loses its beginning. */
+static const char *last_of(const char *text, size_t most)
+{
+    size_t length = strlen(text);
+    if (length <= most)
+        return text;
+    text += length - most;
+    while (((unsigned char)*text & 0xC0) == 0x80)
+        text++;
+    return text;
 }
 
 void plm_error_prefix(struct plm_error *err, const char *format, ...)
 {
     if (!err || err->code == PLM_OK)
         return;
-    char context[PLM_ERROR_TEXT];
+    char context[PLM_ERROR_TEXT], inner[PLM_ERROR_TEXT];
     va_list args;
     va_start(args, format);
     int length = vsnprintf(context, sizeof(context), format, args);
     va_end(args);
     if (length <= 0)
         return;
-    size_t room = sizeof(err->msg) - 3;
-    size_t before = (size_t)length < room / 2 ? (size_t)length : room / 2;
-    size_t after = strlen(err->msg);
-    if (after > room - before)
-        after = room - before;
-    memmove(err->msg + before + 2, err->msg, after);
+    size_t room = sizeof(err->msg) - 1 - strlen(": ");
+    memcpy(inner, err->msg, strlen(err->msg) + 1);
+    size_t after = strlen(inner);
+    size_t before = cut(context, after < room / 2 ? room - after : room / 2);
+    const char *reason = last_of(inner, room - before);
     memcpy(err->msg, context, before);
     memcpy(err->msg + before, ": ", 2);
-    err->msg[before + 2 + after] = '\0';
+    memcpy(err->msg + before + 2, reason, strlen(reason) + 1);
 }

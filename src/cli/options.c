@@ -75,6 +75,8 @@ static const struct plm_option_row rows[PLM_OPTIONS] = {
                             "most bytes to ask for, or send, in one request"},
     [PLM_OPT_USERNAME] = {"username", 'u', PLM_VALUE_TEXT, "NAME", 0, 0, "it is asked for",
                           "who you are at the registry"},
+    [PLM_OPT_PUSH] = {"push", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
+                      "see about uploads, too: opens a session, and deletes it again"},
     [PLM_OPT_PASSWORD_STDIN] = {"password-stdin", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
                                 "read the password from standard input, to its end"},
 };

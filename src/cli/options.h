@@ -39,6 +39,7 @@ enum plm_option_id {
     PLM_OPT_CHUNK_SIZE,
     PLM_OPT_USERNAME,
     PLM_OPT_PASSWORD_STDIN,
+    PLM_OPT_PUSH,
     PLM_OPTIONS
 };
 

@@ -69,6 +69,14 @@ static bool job_adopt(const struct plm_args *args, size_t n, struct plm_job_spec
     return true;
 }
 
+static bool job_doctor(const struct plm_args *args, size_t n, struct plm_job_spec *out)
+{
+    if (!job_once(args, n, out))
+        return false;
+    out->with_push = plm_args_has(args, PLM_OPT_PUSH);
+    return true;
+}
+
 /* Those of requests that move no blobs. */
 #define SMALL_REQUEST_OPTIONS                                                                      \
     (PLM_OPT_BIT(PLM_OPT_INSECURE) | PLM_OPT_BIT(PLM_OPT_CACERT) | PLM_OPT_BIT(PLM_OPT_PROXY) |    \
@@ -237,6 +245,24 @@ static const struct plm_verb_row rows[] = {
      .min_operands = 1,
      .max_operands = 1,
      .job = job_once},
+    {.verb = PLM_VERB_DOCTOR,
+     .name = "doctor",
+     .operands = "HOST|MODEL",
+     .summary = "look at all that lies between here and a registry",
+     .more = "Says what was seen, what it means, and what to do: the name's addresses, the proxy, "
+             "which addresses answer and how soon, who signed for the server, what it wants to be "
+             "shown; of a MODEL also its manifest, where the bytes come from, ranges and chunk "
+             "digests. A HOST is written with http:// or https:// and no path, or it is "
+             "`localhost`, an IP address, or a name that ends in letters, as registry.ollama.ai. "
+             "Ends when --timeout is over, and after a minute in any case. Exits with 0 when a "
+             "pull would work.",
+     .min_operands = 1,
+     .max_operands = 1,
+     .options = PLM_OPT_BIT(PLM_OPT_INSECURE) | PLM_OPT_BIT(PLM_OPT_CACERT) |
+                PLM_OPT_BIT(PLM_OPT_PROXY) | PLM_OPT_BIT(PLM_OPT_IPV4) | PLM_OPT_BIT(PLM_OPT_IPV6) |
+                PLM_OPT_BIT(PLM_OPT_RESOLVE) | PLM_OPT_BIT(PLM_OPT_TIMEOUT) |
+                PLM_OPT_BIT(PLM_OPT_PLATFORM) | PLM_OPT_BIT(PLM_OPT_PUSH),
+     .job = job_doctor},
     {.verb = PLM_VERB_VERSION,
      .name = "version",
      .operands = "",

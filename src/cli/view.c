@@ -124,8 +124,9 @@ static void show(struct plm_view *view, const struct plm_event *event)
         plm_view_interrupted(view, event);
     else if (event->kind == PLM_EV_FAILED)
         plm_view_failed(view, event);
-    else if (lines || plm_view_warning(view, event) || plm_view_verify(view, event) ||
-             plm_view_upstream(view, event) || plm_view_store(view, event))
+    else if (lines || plm_view_warning(view, event) || plm_view_doctor(view, event) ||
+             plm_view_verify(view, event) || plm_view_upstream(view, event) ||
+             plm_view_store(view, event))
         return;
     else if (view->framed)
         plm_view_tty(view, event);

@@ -169,6 +169,8 @@ void plm_view_plain_progress(struct plm_view *view);
 void plm_view_tty(struct plm_view *view, const struct plm_event *event);
 /** False when the event is none of a store's command. */
 bool plm_view_store(struct plm_view *view, const struct plm_event *event);
+/** False when the event is none of `doctor`. */
+bool plm_view_doctor(struct plm_view *view, const struct plm_event *event);
 /** False when the event is none of `verify`, or is a failure. */
 bool plm_view_verify(struct plm_view *view, const struct plm_event *event);
 /** False when the event is none of `outdated` and `update`. */

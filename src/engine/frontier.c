@@ -10,8 +10,11 @@
 #define BLOCK ((size_t)256 << 10)
 /* After so much a worker looks after other work first: syncs must not wait for a whole blob. */
 #define TURN (UINT64_C(64) << 20)
-/* Pages so far behind were written back by now and can leave the cache. */
-#define DROP_BEHIND (UINT64_C(64) << 20)
+/* Pages so far behind may be written back by now, and can leave the cache: used pages are still
+ * warm when they are handed out again, and there stay few of them. Those that a slow disk has not
+ * yet got stay, and are looked at again until they are so far behind as DROP_LAST. */
+#define DROP_BEHIND (UINT64_C(8) << 20)
+#define DROP_LAST (UINT64_C(64) << 20)
 
 static bool hash_piece(struct plm_frontier *f, char *block, struct plm_span span)
 {
@@ -31,9 +34,8 @@ static bool hash_piece(struct plm_frontier *f, char *block, struct plm_span span
 static void drop_behind(const struct plm_frontier *f, uint64_t end)
 {
     if (end > DROP_BEHIND)
-        plm_os_drop_cache(f->fd,
-                          (struct plm_span){end > 2 * DROP_BEHIND ? end - 2 * DROP_BEHIND : 0,
-                                            end - DROP_BEHIND});
+        plm_os_drop_cache(
+            f->fd, (struct plm_span){end > DROP_LAST ? end - DROP_LAST : 0, end - DROP_BEHIND});
 }
 
 static void run(struct plm_work *work)

@@ -39,6 +39,8 @@ static const char *hint_of(const struct plm_job *job, const struct plm_error *er
 {
     enum plm_code code = err->code;
     bool pushes = job->kind->verb == PLM_VERB_PUSH;
+    if (job->kind->verb == PLM_VERB_DOCTOR && code != PLM_E_USAGE && code != PLM_E_BAD_NAME)
+        return "what was seen on the way, and what can be done, stands above";
     if (code == PLM_E_NOT_FOUND && job->kind->verb != PLM_VERB_PULL)
         return "see what is here: pullama list";
     if (code == PLM_E_INTEGRITY && job->kind->integrity_hint)

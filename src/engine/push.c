@@ -237,7 +237,7 @@ static bool start_one(struct plm_push *push)
 
 static void begin_more(struct plm_push *push)
 {
-    while (push->high < push->count && push->running < push->connections && !push->error.code) {
+    while (push->high < push->count && push->running < push->pace.allowed && !push->error.code) {
         struct plm_upload *u = &push->uploads[push->high++];
         if (u->state != PLM_UPLOAD_ABSENT)
             continue;
@@ -252,7 +252,7 @@ static void step_transferring(struct plm_push *push)
         plm_upload_advance(&push->uploads[i]);
     if (!push->error.code)
         begin_more(push);
-    while (!push->error.code && push->active < push->connections && start_one(push))
+    while (!push->error.code && push->active < push->pace.allowed && start_one(push))
         ;
     while (push->low < push->high && push->uploads[push->low].state == PLM_UPLOAD_PRESENT)
         push->low++;
@@ -358,6 +358,7 @@ static bool start(struct plm_job *job, struct plm_error *err)
     job->state = push;
     push->job = job;
     push->connections = engine->options.connections ? engine->options.connections : PLM_LANES_LEAST;
+    plm_push_pace_init(&push->pace, push->connections);
     push->record.state_fd = -1;
     push->record.disabled = true; /* until it is open */
     push->record.lock = PLM_LOCK_INIT;

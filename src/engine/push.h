@@ -7,6 +7,7 @@
 #include "engine/engine_private.h"
 #include "engine/lanes.h"
 #include "engine/meter.h"
+#include "engine/push_pace.h"
 #include "engine/upload.h"
 #include "store/sessions.h"
 
@@ -48,11 +49,12 @@ struct plm_push {
     size_t looking;
     enum plm_push_state state;
     unsigned connections;
-    unsigned active;  /**< requests with bytes of blobs under way */
-    unsigned running; /**< uploads that were begun and are not at their end */
-    bool direct;      /**< asks for Ollama's direct form first */
-    bool plain;       /**< the registry takes bytes itself: small blobs may go in one request */
-    bool changed;     /**< something was sent or mounted */
+    struct plm_push_pace pace; /**< of requests with bytes of blobs */
+    unsigned active;           /**< requests with bytes of blobs under way */
+    unsigned running;          /**< uploads that were begun and are not at their end */
+    bool direct;               /**< asks for Ollama's direct form first */
+    bool plain;   /**< the registry takes bytes itself: small blobs may go in one request */
+    bool changed; /**< something was sent or mounted */
     bool told_of_lock;
     bool asked_for_manifest;
     uint64_t

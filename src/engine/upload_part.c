@@ -8,6 +8,7 @@
 #define STRETCH_LEAST (UINT64_C(1) << 20)
 /* Below this the leave that one asks for costs more than what might be sent in vain. */
 #define EXPECT_FROM (UINT64_C(64) << 10)
+#define TURN_MS 100 /* between looks whether others have made room */
 
 struct plm_part {
     struct plm_upload *upload;
@@ -20,7 +21,7 @@ struct plm_part {
     struct plm_send *send;
     struct plm_timer timer;
     int attempts, expiries;
-    int64_t failing_since_ms;
+    int64_t failing_since_ms, began_ms;
     uint64_t passed;
     struct plm_md5 *md5; /* owned; NULL while nobody wants to know */
     bool md5_failed;
@@ -101,6 +102,7 @@ static bool send_request(struct plm_part *part, struct plm_error *err)
     struct plm_upload_run *run = u->run;
     bool first = run->offset == 0 && part->span.start == 0;
     part->passed = 0;
+    part->began_ms = plm_loop_now(plm_push_loop(u->push));
     if (run->redirects && !part->md5 && !plm_md5_new(&part->md5, err))
         return false;
     const struct plm_send_request request = {
@@ -117,11 +119,25 @@ static bool send_request(struct plm_part *part, struct plm_error *err)
     return plm_send_start(u->push->registry, &request, on_answer, part, &part->send, err);
 }
 
+static unsigned count_sending(const struct plm_push *push)
+{
+    unsigned count = 0;
+    for (size_t i = push->low; i < push->high; i++) {
+        const struct plm_upload_run *run = push->uploads[i].run;
+        for (const struct plm_part *part = run ? run->parts : NULL; part; part = part->next)
+            count += part->send != NULL;
+    }
+    return count;
+}
+
 static void on_backoff_over(void *ctx)
 {
     struct plm_part *part = ctx;
+    struct plm_push *push = part->upload->push;
     struct plm_error err = {0};
-    if (!send_request(part, &err))
+    if (count_sending(push) >= push->pace.allowed)
+        plm_timer_start(plm_push_loop(push), &part->timer, TURN_MS);
+    else if (!send_request(part, &err))
         plm_upload_fail(part->upload, &err);
 }
 
@@ -293,11 +309,21 @@ static void send_less(struct plm_part *part, const struct plm_upload_answer *ans
     plm_upload_ask(u);
 }
 
+static void keep_pace(const struct plm_part *part, const struct plm_upload_answer *answer)
+{
+    struct plm_push *push = part->upload->push;
+    if (answer->said == PLM_SAID_HAS || answer->said == PLM_SAID_GOES_ON)
+        plm_push_pace_passed(&push->pace);
+    else if (answer->said == PLM_SAID_LATER && answer->reason == PLM_RETRY_STALL)
+        plm_push_pace_stalled(&push->pace, part->began_ms, plm_loop_now(plm_push_loop(push)));
+}
+
 static void on_answer(void *ctx, const struct plm_upload_answer *answer)
 {
     struct plm_part *part = ctx;
     struct plm_upload *u = part->upload;
     part->send = NULL;
+    keep_pace(part, answer);
     plm_push_kick(u->push);
     switch (answer->said) {
     case PLM_SAID_HAS:

@@ -62,6 +62,9 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
     [PLM_EV_KEY] = "key",
     [PLM_EV_LOGIN] = "login",
     [PLM_EV_LOGOUT] = "logout",
+    [PLM_EV_DOCTOR_START] = "doctor_start",
+    [PLM_EV_DOCTOR_CHECK] = "doctor_check",
+    [PLM_EV_DOCTOR_DONE] = "doctor_done",
     [PLM_EV_VERSION] = "version",
     [PLM_EV_LOCK_WAITING] = "lock_waiting",
     [PLM_EV_WARNING] = "warning",
@@ -76,7 +79,7 @@ static const char *const verb_names[PLM_VERBS] = {
     [PLM_VERB_CP] = "cp",           [PLM_VERB_CLEAN] = "clean",   [PLM_VERB_KEYGEN] = "keygen",
     [PLM_VERB_VERSION] = "version", [PLM_VERB_VERIFY] = "verify", [PLM_VERB_LOGIN] = "login",
     [PLM_VERB_LOGOUT] = "logout",   [PLM_VERB_PRUNE] = "prune",   [PLM_VERB_OUTDATED] = "outdated",
-    [PLM_VERB_UPDATE] = "update",   [PLM_VERB_ADOPT] = "adopt",
+    [PLM_VERB_UPDATE] = "update",   [PLM_VERB_ADOPT] = "adopt",   [PLM_VERB_DOCTOR] = "doctor",
 };
 
 static const char *const blob_verdicts[PLM_BLOB_VERDICTS] = {
@@ -100,6 +103,22 @@ static const char *const model_verdicts[PLM_MODEL_VERDICTS] = {
     [PLM_MODEL_UNREADABLE] = "unreadable",
     [PLM_MODEL_BAD_MANIFEST] = "bad_manifest",
     [PLM_MODEL_NOT_FOUND] = "not_found",
+};
+
+static const char *const checks[PLM_CHECKS] = {
+    [PLM_CHECK_RESOLVER] = "resolver", [PLM_CHECK_PROXY] = "proxy",
+    [PLM_CHECK_ADDRESS] = "address",   [PLM_CHECK_CERTIFICATE] = "certificate",
+    [PLM_CHECK_AUTH] = "auth",         [PLM_CHECK_ACCESS] = "access",
+    [PLM_CHECK_MANIFEST] = "manifest", [PLM_CHECK_BLOB] = "blob",
+    [PLM_CHECK_RANGES] = "ranges",     [PLM_CHECK_CHUNK_DIGESTS] = "chunk_digests",
+    [PLM_CHECK_UPLOADS] = "uploads",
+};
+
+static const char *const check_results[PLM_CHECK_RESULTS] = {
+    [PLM_CHECK_OK] = "ok",
+    [PLM_CHECK_NOTE] = "note",
+    [PLM_CHECK_WARN] = "warning",
+    [PLM_CHECK_FAILED] = "failed",
 };
 
 static const char *const reason_texts[PLM_RETRY_REASONS] = {
@@ -161,4 +180,14 @@ const char *plm_upstream_verdict_name(enum plm_upstream_verdict verdict)
 const char *plm_retry_reason_text(enum plm_retry_reason reason)
 {
     return (unsigned)reason < PLM_RETRY_REASONS ? reason_texts[reason] : "unknown reason";
+}
+
+const char *plm_check_name(enum plm_check_kind check)
+{
+    return (unsigned)check < PLM_CHECKS ? checks[check] : "unknown";
+}
+
+const char *plm_check_result_name(enum plm_check_result result)
+{
+    return (unsigned)result < PLM_CHECK_RESULTS ? check_results[result] : "unknown";
 }

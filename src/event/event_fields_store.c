@@ -167,6 +167,41 @@ static void put_login(const struct plm_event_visitor *v, const struct plm_event 
     put_truth(v, "Checked", event->login.checked);
 }
 
+static void put_check(const struct plm_event_visitor *v, const struct plm_event_check *c)
+{
+    put_text(v, "Check", plm_check_name(c->check));
+    put_text(v, "Result", plm_check_result_name(c->result));
+    put_text(v, "Address", c->address);
+    put_text(v, "Seen", c->seen);
+    put_text(v, "Means", c->means);
+    put_text(v, "Advice", c->advice);
+    if (c->elapsed_ms >= 0)
+        put_number(v, "ElapsedMs", (uint64_t)c->elapsed_ms);
+    else
+        v->null(v->ctx, "ElapsedMs");
+}
+
+/* False when the event is none of `doctor`. */
+static bool put_doctor(const struct plm_event_visitor *v, const struct plm_event *event)
+{
+    switch (event->kind) {
+    case PLM_EV_DOCTOR_START:
+        put_text(v, "Address", event->doctor.address);
+        return true;
+    case PLM_EV_DOCTOR_CHECK:
+        put_check(v, &event->check);
+        return true;
+    case PLM_EV_DOCTOR_DONE:
+        put_text(v, "Address", event->doctor.address);
+        put_number(v, "Checks", event->doctor.checks);
+        put_number(v, "Warnings", event->doctor.warnings);
+        put_number(v, "Failures", event->doctor.failures);
+        return true;
+    default:
+        return false;
+    }
+}
+
 void plm_fields_store(const struct plm_event_visitor *v, const struct plm_event *event)
 {
     switch (event->kind) {
@@ -225,6 +260,7 @@ void plm_fields_store(const struct plm_event_visitor *v, const struct plm_event 
         put_failed(v, event);
         return;
     default:
-        return; /* the model says it all */
+        (void)put_doctor(v, event); /* or the model says it all */
+        return;
     }
 }

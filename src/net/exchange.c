@@ -86,6 +86,18 @@ static bool is_redirect(const struct plm_exchange *x, const struct plm_http_head
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+static void tell_of_move(const struct plm_exchange *x, int status)
+{
+    const struct plm_registry_options *options = &x->registry->options;
+    struct plm_url to;
+    struct plm_error ignored = {0};
+    char host[PLM_AUTHORITY_MAX];
+    if (!options->moved || !plm_url_parse(x->url, &to, &ignored))
+        return;
+    plm_url_authority(&to, host, sizeof(host));
+    options->moved(options->notice_ctx, x->host, host, status);
+}
+
 static bool follow(struct plm_exchange *x, const struct plm_http_head *head, struct plm_error *err)
 {
     char next[PLM_URL_MAX];
@@ -101,6 +113,7 @@ static bool follow(struct plm_exchange *x, const struct plm_http_head *head, str
     if (!plm_url_redirect(x->url, head->location, next, err))
         return plm_prefix(err, "redirect of %s", x->host);
     memcpy(x->url, next, strlen(next) + 1);
+    tell_of_move(x, head->status);
     x->redirects++;
     x->at_target = true;
     return send_request(x, err);

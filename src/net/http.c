@@ -45,6 +45,8 @@ static void release(struct plm_http_transfer *t)
         curl_easy_cleanup(t->easy);
     curl_slist_free_all(t->headers);
     curl_slist_free_all(t->resolves);
+    curl_slist_free_all(t->connect_to);
+    free(t->sight);
     plm_http_head_done(&t->outcome.head);
     plm_buf_done(&t->outcome.body);
     free(t);
@@ -53,6 +55,8 @@ static void release(struct plm_http_transfer *t)
 static void detach(struct plm_http_transfer *t)
 {
     t->ending = true;
+    if (t->client->gathering == t)
+        t->client->gathering = NULL;
     unlink_transfer(t);
     (void)curl_multi_remove_handle(plm_loop_multi(t->client->loop), t->easy);
     if (!t->client->count)
@@ -70,6 +74,7 @@ static void conclude(struct plm_http_transfer *t, CURLcode code)
     if (curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address &&
         strlen(address) < sizeof(outcome->remote_address))
         memcpy(outcome->remote_address, address, strlen(address) + 1);
+    plm_http_take_sight(t);
     if (!t->sent && code != CURLE_OK)
         plm_http_way_lost(t);
     if (t->decided)
@@ -96,6 +101,7 @@ static void conclude(struct plm_http_transfer *t, CURLcode code)
 
 static void finish(struct plm_http_transfer *t, CURLcode code)
 {
+    plm_http_give_out(t->client);
     conclude(t, code);
     detach(t);
     t->done(t->ctx, &t->outcome);
@@ -108,6 +114,23 @@ static void on_finished(void *ctx, CURL *easy, CURLcode code)
     char *transfer = NULL;
     if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer) == CURLE_OK && transfer)
         finish((struct plm_http_transfer *)(void *)transfer, code);
+}
+
+/* All connections have had their turn: ends those whose sinks said no when the library no longer
+ * asked. */
+static void on_moved(void *ctx)
+{
+    struct plm_http_client *client = ctx;
+    plm_http_give_out(client);
+    while (client->has_decided) {
+        struct plm_http_transfer *t = client->first;
+        while (t && !t->decided)
+            t = t->next;
+        if (t) /* its done() may change the list anywhere */
+            finish(t, CURLE_WRITE_ERROR);
+        else
+            client->has_decided = false;
+    }
 }
 
 static bool is_stalled(const struct plm_http_transfer *t)
@@ -135,6 +158,7 @@ static void on_stall_check(void *ctx)
     struct plm_http_client *client = ctx;
     struct plm_http_transfer *t = client->first;
     while (t) {
+        plm_http_look_at_queue(t);
         if (!is_stalled(t)) { /* NOLINT(clang-analyzer-unix.Malloc): who ends is off the list */
             t = t->next;
             continue;
@@ -178,6 +202,7 @@ static void on_resume(void *ctx)
         if (code != CURLE_OK)
             finish(t, code);
     }
+    on_moved(client);
     for (t = client->first; t; t = t->next) {
         if (t->paused && !client->resume.armed)
             plm_timer_start(client->loop, &client->resume, plm_rate_wait_ms(&client->rate, now_ms));
@@ -224,14 +249,16 @@ bool plm_http_client_new(struct plm_loop *loop, const struct plm_http_options *o
     if (!client)
         return plm_fail(err, PLM_E_NOMEM, "no memory for the HTTP client");
     client->loop = loop;
+    for (size_t i = 0; i < PLM_HTTP_SOCKETS; i++)
+        client->sockets[i] = -1;
     client->stall_check = (struct plm_timer){.fire = on_stall_check, .ctx = client};
     client->resume = (struct plm_timer){.fire = on_resume, .ctx = client};
-    if (!copy_options(client, options, err)) {
+    if (!plm_http_gather_init(client, err) || !copy_options(client, options, err)) {
         plm_http_client_free(client);
         return false;
     }
     plm_rate_set(&client->rate, options->limit_rate, plm_loop_now(loop));
-    plm_loop_on_transfer_done(loop, on_finished, client);
+    plm_loop_on_transfers(loop, on_moved, on_finished, client);
     *out = client;
     return true;
 }
@@ -244,7 +271,8 @@ void plm_http_client_free(struct plm_http_client *client)
         plm_http_cancel(client->first);
     plm_timer_stop(client->loop, &client->resume);
     plm_timer_stop(client->loop, &client->stall_check);
-    plm_loop_on_transfer_done(client->loop, NULL, NULL);
+    plm_loop_on_transfers(client->loop, NULL, NULL, NULL);
+    free(client->gathered);
     free(client->user_agent);
     free(client->ca_file);
     free(client->proxy);
@@ -288,6 +316,7 @@ bool plm_http_start(struct plm_http_client *client, const struct plm_http_reques
     t->body_max = request->body_max;
     t->body = request->body;
     t->patience = request->patience;
+    t->socket = -1;
     t->done = done;
     t->ctx = ctx;
     t->active_ms = plm_loop_now(client->loop);

@@ -70,7 +70,7 @@ struct plm_http_head {
 struct plm_http_sink {
     /** Called once, before the first byte; false refuses the body (the transfer ends with *err). */
     bool (*begin)(void *ctx, const struct plm_http_head *head, struct plm_error *err);
-    /** Called for each piece (at most 16 KiB). False ends the transfer with *err. PLM_E_INTERRUPTED with an
+    /** Called for each piece (at most 256 KiB). False ends the transfer with *err. PLM_E_INTERRUPTED with an
      *  empty message means "enough": the outcome then has `enough` set and counts as no failure. */
     bool (*write)(void *ctx, const void *bytes, size_t length, struct plm_error *err);
     void *ctx;
@@ -91,6 +91,20 @@ struct plm_http_body {
     void *ctx;
 };
 
+/** A certificate, in the library's words; whoever sent it wrote them. */
+struct plm_http_certificate {
+    char subject[256], issuer[256], expires[64];
+};
+#define PLM_HTTP_CHAIN_MAX 8
+
+/** What an exchange that was observed showed of the way. Times are since its start; 0: not reached. */
+struct plm_http_sight {
+    int64_t lookup_us, connect_us, tls_us, answer_us;
+    const char *proxy; /**< redacted; "" when there is none */
+    struct plm_http_certificate chain[PLM_HTTP_CHAIN_MAX]; /**< the server's own first */
+    size_t chain_length; /**< 0: no TLS, or its certificate was refused */
+};
+
 struct plm_http_request {
     const char *method;        /**< "GET", "HEAD", … */
     const char *url;
@@ -105,6 +119,12 @@ struct plm_http_request {
     const char *headers;       /**< more of them, each a line `NAME: value\n`; or NULL */
     struct plm_http_body body;
     unsigned patience; /**< so many stall times may pass without a byte once the request was sent whole; 0: one */
+    bool observe;        /**< on a connection of its own, and the outcome has a sight */
+    const char *address; /**< with observe: connects to this IP address alone, whatever the name says; or NULL */
+    /** Not NULL: nothing is sent, no connection is made; tells each address at which one would be tried (those of
+     *  the proxy, where there is one). The end is then CONNECT, or DNS when there are none. */
+    void (*found)(void *ctx, const char *address);
+    void *found_ctx;
     struct plm_http_sink sink; /**< gets the body of 200 and 206 only; others are collected, at most 64 KiB */
 };
 
@@ -133,6 +153,7 @@ struct plm_http_outcome {
     uint64_t sent;            /**< body bytes that were given to the network; what it did with them is not known */
     const char *url;          /**< that was asked; borrowed during the call of done() */
     char remote_address[64];  /**< "" when not connected */
+    const struct plm_http_sight *sight; /**< when that was asked for; borrowed likewise */
 };
 
 struct plm_http_transfer;

@@ -61,25 +61,11 @@ int plm_http_on_sending(void *ctx, char *remote_ip, char *local_ip, int remote_p
 {
     struct plm_http_transfer *t = ctx;
     (void)local_ip;
-    (void)remote_port;
-    (void)local_port;
+    plm_http_find_socket(t, local_port, remote_port);
     plm_http_way_found(t, remote_ip);
     t->active_ms = plm_loop_now(t->client->loop);
     t->sent = true;
     return CURL_PREREQFUNC_OK;
-}
-
-static size_t give_to_sink(struct plm_http_transfer *t, const char *bytes, size_t length)
-{
-    struct plm_error *err = &t->outcome.error;
-    if (t->sink.write(t->sink.ctx, bytes, length, err))
-        return length;
-    if (err->code == PLM_E_INTERRUPTED && err->msg[0] == '\0') {
-        *err = (struct plm_error){0};
-        return decide(t, PLM_HTTP_ENOUGH);
-    }
-    (void)plm_fail(err, PLM_E_INTERNAL, "the body from %s was refused", t->authority);
-    return decide(t, PLM_HTTP_REFUSED);
 }
 
 static size_t collect(struct plm_http_transfer *t, const char *bytes, size_t length)
@@ -139,9 +125,13 @@ size_t plm_http_on_body(char *bytes, size_t one, size_t length, void *ctx)
                        t->authority);
         return decide(t, PLM_HTTP_MALFORMED);
     }
+    if (t->decided)
+        return REFUSE;
     if (plm_http_is_held_back(t, length))
         return CURL_WRITEFUNC_PAUSE;
     t->outcome.received += length;
     t->client->received += length;
-    return t->to_sink ? give_to_sink(t, bytes, length) : collect(t, bytes, length);
+    if (!t->to_sink)
+        return collect(t, bytes, length);
+    return plm_http_gather(t, bytes, length) ? length : REFUSE;
 }

@@ -11,12 +11,14 @@ struct plm_http_way {
     char address[64];                 /* "": none that works is known any more */
 };
 #define PLM_HTTP_WAYS 16
+/* Twice as many as there are connections: two kinds of addresses may be tried for each. */
+#define PLM_HTTP_SOCKETS 128
 
 struct plm_http_client {
     struct plm_loop *loop;
     char *user_agent;
-    char *ca_file; /* NULL: the library's own */
-    char *proxy;   /* NULL: from the environment; "": none */
+    char *ca_file;               /* NULL: the library's own */
+    char *proxy;                 /* NULL: from the environment; "": none */
     struct curl_slist *resolves; /* names whose addresses the user gave */
     long family;                 /* CURL_IPRESOLVE_… */
     struct plm_http_way ways[PLM_HTTP_WAYS];
@@ -24,12 +26,18 @@ struct plm_http_client {
     int64_t connect_ms;
     int64_t stall_ms;
     uint64_t received, sent;
+    int sockets[PLM_HTTP_SOCKETS]; /* that were opened last, some closed again since; -1: none */
+    size_t next_socket;
     struct plm_http_transfer *first, *last; /* the one that was resumed longest ago stands first */
     size_t count;
     struct plm_timer stall_check;
     struct plm_timer resume;
     struct plm_rate rate;
     uint64_t round; /* of resuming */
+    struct plm_http_transfer *gathering; /* whose bytes wait in `gathered`; NULL: nobody's */
+    char *gathered;
+    size_t gathered_length;
+    bool has_decided; /* a sink has said no to bytes of a transfer that still runs */
 };
 
 struct plm_http_transfer {
@@ -38,9 +46,15 @@ struct plm_http_transfer {
     CURL *easy;
     struct curl_slist *headers;
     struct curl_slist *resolves; /* the client's, and the way that is known */
+    struct curl_slist *connect_to;
+    struct plm_http_sight *sight; /* owned; NULL unless it is observed */
+    void (*found)(void *ctx, const char *address);
+    void *found_ctx;
     struct plm_http_sink sink;
     struct plm_http_body body;
     uint64_t body_at; /* bytes of it that the library has taken */
+    int socket;       /* of its connection; -1: not known */
+    uint64_t queued;  /* of these, what the other side had not acknowledged at the last look */
     unsigned patience;
     size_t body_max;
     void (*done)(void *ctx, const struct plm_http_outcome *outcome);
@@ -59,7 +73,7 @@ struct plm_http_transfer {
     int64_t active_ms;
     char authority[PLM_URL_MAX / 16 + 8];
     char place[PLM_URL_MAX / 16 + 8]; /* host:port; "" when the way is not ours to remember */
-    char proxy[256]; /* redacted, for messages; "" when none */
+    char proxy[256];                  /* redacted, for messages; "" when none */
     char detail[CURL_ERROR_SIZE];
 };
 
@@ -92,6 +106,12 @@ PLM_MUST bool plm_http_setup(struct plm_http_transfer *transfer,
 /** Sets the options for the request's body. */
 PLM_MUST bool plm_http_set_body(struct plm_http_transfer *transfer);
 int plm_http_on_socket(void *ctx, curl_socket_t socket, curlsocktype purpose);
+/** Finds the socket of a connection that is about to carry a request: before that, the library does
+ * not tell. */
+void plm_http_find_socket(struct plm_http_transfer *transfer, int local_port, int remote_port);
+/** Asks the system what became of the bytes that it took over: those that left count as moved,
+ * though it takes no more of them yet. To be called every now and then. */
+void plm_http_look_at_queue(struct plm_http_transfer *transfer);
 
 /* http_body.c: what curl calls; they record, and never add or remove transfers */
 
@@ -103,6 +123,26 @@ size_t plm_http_on_header(char *bytes, size_t one, size_t length, void *ctx);
 size_t plm_http_on_body(char *bytes, size_t one, size_t length, void *ctx);
 int plm_http_on_sending(void *ctx, char *remote_ip, char *local_ip, int remote_port,
                         int local_port);
+
+/* http_gather.c */
+
+PLM_MUST bool plm_http_gather_init(struct plm_http_client *client, struct plm_error *err);
+/**
+ * Takes bytes for the sink of a transfer, and gives out those of another. False when the sink has
+ * had enough, or refused an earlier piece: `decided` and the outcome's end are set then.
+ */
+bool plm_http_gather(struct plm_http_transfer *transfer, const char *bytes, size_t length);
+/** Gives what waits to its sink. Before the loop goes on to anything else: a kill must not find more
+ * bytes outside the file than the library itself had. */
+void plm_http_give_out(struct plm_http_client *client);
+
+/* http_sight.c */
+
+/** Sets what an observed request needs; nothing for others. */
+PLM_MUST bool plm_http_set_sight(struct plm_http_transfer *transfer,
+                                 const struct plm_http_request *request, const struct plm_url *url);
+/** Fills the outcome's sight, at the end. */
+void plm_http_take_sight(struct plm_http_transfer *transfer);
 
 /* http_end.c */
 

@@ -69,17 +69,49 @@ static int on_seek(void *ctx, curl_off_t offset, int origin)
                                                                 : CURL_SEEKFUNC_FAIL;
 }
 
+/* A number that comes again takes its old place, so that those of closed sockets do not push out
+ * those of open ones. */
+static void note_socket(struct plm_http_client *client, int socket)
+{
+    size_t place = 0;
+    while (place < PLM_HTTP_SOCKETS && client->sockets[place] != socket)
+        place++;
+    if (place == PLM_HTTP_SOCKETS)
+        client->sockets[client->next_socket++ % PLM_HTTP_SOCKETS] = socket;
+}
+
 int plm_http_on_socket(void *ctx, curl_socket_t socket, curlsocktype purpose)
 {
-    (void)ctx;
     (void)purpose;
+    note_socket(((struct plm_http_transfer *)ctx)->client, socket);
 #ifdef TCP_NOTSENT_LOWAT
     int most = UNSENT_MAX;
     (void)setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most)); /* a hint */
-#else
-    (void)socket;
 #endif
     return CURL_SOCKOPT_OK;
+}
+
+/* A number may belong to another file by now: its ports tell. */
+void plm_http_find_socket(struct plm_http_transfer *t, int local_port, int remote_port)
+{
+    const struct plm_http_client *client = t->client;
+    t->socket = -1;
+    t->queued = 0;
+    for (size_t i = 0; i < PLM_HTTP_SOCKETS && t->socket < 0; i++) {
+        int socket = client->sockets[i];
+        if (socket >= 0 && plm_os_has_ports(socket, (uint16_t)local_port, (uint16_t)remote_port))
+            t->socket = socket;
+    }
+}
+
+void plm_http_look_at_queue(struct plm_http_transfer *t)
+{
+    uint64_t queued;
+    if (t->socket < 0 || t->body_at == 0 || !plm_os_unacknowledged(t->socket, &queued))
+        return;
+    if (queued < t->queued)
+        t->active_ms = plm_loop_now(t->client->loop);
+    t->queued = queued;
 }
 
 #define SET(ok, easy, option, value)                                                               \

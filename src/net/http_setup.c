@@ -221,7 +221,8 @@ bool plm_http_setup(struct plm_http_transfer *t, const struct plm_http_request *
         return plm_fail(err, PLM_E_INTERNAL, "an empty range was asked for");
     plm_url_authority(&url, t->authority, sizeof(t->authority));
     if (!set_transport(t, request) || !set_callbacks(t) || !set_tls(t, request->insecure_tls) ||
-        !set_proxy(t, &url, err) || !plm_http_set_way(t, &url))
+        !set_proxy(t, &url, err) || !plm_http_set_sight(t, request, &url) ||
+        (!request->address && !plm_http_set_way(t, &url)))
         return plm_fail(err, PLM_E_INTERNAL, "the HTTP library does not take our settings");
     return set_request(t, request, err);
 }

@@ -3,26 +3,10 @@
 
 #include "pullama/text.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
 #define SHOWN 96
-
-static bool is_address(const char *text, size_t length)
-{
-    char copy[INET6_ADDRSTRLEN];
-    uint8_t bytes[16];
-    if (length >= 2 && text[0] == '[' && text[length - 1] == ']') {
-        text++;
-        length -= 2;
-    }
-    if (length == 0 || length >= sizeof(copy))
-        return false;
-    memcpy(copy, text, length);
-    copy[length] = '\0';
-    return inet_pton(AF_INET, copy, bytes) == 1 || inet_pton(AF_INET6, copy, bytes) == 1;
-}
 
 /* HOST:PORT:ADDR[,ADDR]… */
 static bool is_way(const char *text)
@@ -38,7 +22,7 @@ static bool is_way(const char *text)
     const char *address = port + digits + 1;
     for (;;) {
         size_t length = strcspn(address, ",");
-        if (!is_address(address, length))
+        if (!plm_url_is_address(address, length))
             return false;
         if (address[length] == '\0')
             return true;
@@ -88,7 +72,7 @@ bool plm_http_set_way(struct plm_http_transfer *t, const struct plm_url *url)
 {
     struct plm_http_client *client = t->client;
     char entry[sizeof(t->place) + sizeof(client->ways[0].address) + 4];
-    bool is_name = !is_address(url->host, strlen(url->host));
+    bool is_name = !plm_url_is_address(url->host, strlen(url->host));
     bool is_direct = t->proxy[0] == '\0'; /* else it is the proxy whose address is seen */
     for (const struct curl_slist *item = client->resolves; item; item = item->next) {
         if (!add_entry(t, item->data))
@@ -113,7 +97,7 @@ bool plm_http_set_way(struct plm_http_transfer *t, const struct plm_url *url)
 void plm_http_way_found(struct plm_http_transfer *t, const char *address)
 {
     struct plm_http_client *client = t->client;
-    if (!t->place[0] || !address || !is_address(address, strlen(address)))
+    if (!t->place[0] || !address || !plm_url_is_address(address, strlen(address)))
         return;
     struct plm_http_way *way = find_way(client, t->place);
     if (!way) {

@@ -20,8 +20,9 @@ struct plm_loop {
     int64_t now_ms;
     struct plm_timer timers; /* ring of armed timers, soonest first */
     struct watch watches[WATCH_MAX];
+    void (*moved)(void *ctx);
     void (*finished)(void *ctx, CURL *easy, CURLcode code);
-    void *finished_ctx;
+    void *transfers_ctx;
     struct plm_mutex
         mail_mutex; /* guards the two below: the only fields that other threads touch */
     struct plm_message *mail;
@@ -150,11 +151,12 @@ CURLM *plm_loop_multi(struct plm_loop *loop)
     return loop->multi;
 }
 
-void plm_loop_on_transfer_done(struct plm_loop *loop,
-                               void (*finished)(void *ctx, CURL *easy, CURLcode code), void *ctx)
+void plm_loop_on_transfers(struct plm_loop *loop, void (*moved)(void *ctx),
+                           void (*finished)(void *ctx, CURL *easy, CURLcode code), void *ctx)
 {
+    loop->moved = moved;
     loop->finished = finished;
-    loop->finished_ctx = ctx;
+    loop->transfers_ctx = ctx;
 }
 
 static int wait_ms(const struct plm_loop *loop, int timeout_ms)
@@ -179,7 +181,7 @@ static void take_finished_transfers(struct plm_loop *loop)
         /* The message lives inside the handle, which the listener frees. */
         CURL *easy = message->easy_handle;
         CURLcode code = message->data.result;
-        loop->finished(loop->finished_ctx, easy, code);
+        loop->finished(loop->transfers_ctx, easy, code);
     }
 }
 
@@ -259,6 +261,8 @@ bool plm_loop_step(struct plm_loop *loop, int timeout_ms, struct plm_error *err)
     if (code != CURLM_OK)
         return plm_fail(err, code == CURLM_OUT_OF_MEMORY ? PLM_E_NOMEM : PLM_E_INTERNAL,
                         "network loop: %s", curl_multi_strerror(code));
+    if (loop->moved)
+        loop->moved(loop->transfers_ctx);
     take_finished_transfers(loop);
     deliver_mail(loop);
     call_watches(loop, fds, polled, count);

@@ -53,10 +53,12 @@ PLM_MUST bool plm_loop_watch(struct plm_loop *loop, int fd, void (*ready)(void *
 void plm_loop_look(struct plm_loop *loop);
 void plm_loop_unwatch(struct plm_loop *loop, int fd);
 
-/** The multi handle, for net/http.c alone; finished transfers are handed to @p finished. */
+/** The multi handle, for net/http.c alone. */
 CURLM *plm_loop_multi(struct plm_loop *loop);
-void plm_loop_on_transfer_done(struct plm_loop *loop,
-                               void (*finished)(void *ctx, CURL *easy, CURLcode code), void *ctx);
+/** In each step, when all transfers have had their turn, @p moved is called, and then @p finished
+ * for each that has ended. */
+void plm_loop_on_transfers(struct plm_loop *loop, void (*moved)(void *ctx),
+                           void (*finished)(void *ctx, CURL *easy, CURLcode code), void *ctx);
 
 /** Waits at most @p timeout_ms, then runs transfers, messages, watches and due timers once. */
 PLM_MUST bool plm_loop_step(struct plm_loop *loop, int timeout_ms, struct plm_error *err);

@@ -20,7 +20,9 @@ struct plm_registry_options {
     bool insecure;        /**< plain http, unless the reference has a typed scheme */
     /** Tells of retries and refreshes of this session; may be NULL. */
     void (*notice)(void *ctx, const struct plm_event_retry *retry, bool refresh);
-    void *notice_ctx;
+    /** Tells of each redirect: "host[:port]" that answered so, and where to; may be NULL. */
+    void (*moved)(void *ctx, const char *from, const char *to, int status);
+    void *notice_ctx; /**< of both */
 };
 
 /** PLM_E_USAGE for an `http://` reference without `insecure` is NOT given: typing the scheme is consent. */

@@ -16,7 +16,7 @@
 #define COMMIT_PATIENCE 20
 #define OPEN_PATIENCE 2
 
-enum step { STEP_LOOK, STEP_OPEN, STEP_ASK, STEP_COMMIT, STEP_MANIFEST };
+enum step { STEP_LOOK, STEP_OPEN, STEP_ASK, STEP_DROP, STEP_COMMIT, STEP_MANIFEST };
 
 struct question {
     enum step step;
@@ -107,6 +107,9 @@ static bool read_success(const struct question *q, const struct plm_http_outcome
     case STEP_ASK:
         answer->said = PLM_SAID_GOES_ON;
         return plm_upload_read_session(outcome, session, answer, err);
+    case STEP_DROP:
+        answer->said = PLM_SAID_LOST;
+        return true;
     case STEP_COMMIT:
     case STEP_MANIFEST:
         answer->said = PLM_SAID_HAS;
@@ -132,6 +135,8 @@ static enum plm_upload_said read_failure(const struct question *q,
     case STEP_ASK:
     case STEP_COMMIT:
         return plm_upload_is_lost(outcome) ? PLM_SAID_LOST : PLM_SAID_FAILED;
+    case STEP_DROP:
+        return status == 404 || status == 410 ? PLM_SAID_LOST : PLM_SAID_FAILED;
     case STEP_OPEN:
     case STEP_MANIFEST:
         break;
@@ -220,6 +225,14 @@ bool plm_registry_ask_upload(struct plm_registry *registry, const char *session,
 {
     const struct question q = {.step = STEP_ASK, .done = done, .ctx = ctx};
     struct plm_document_request request = {.url = session, .what = "upload"};
+    return start(registry, &q, &request, err);
+}
+
+bool plm_registry_drop_upload(struct plm_registry *registry, const char *session,
+                              plm_upload_fn done, void *ctx, struct plm_error *err)
+{
+    const struct question q = {.step = STEP_DROP, .done = done, .ctx = ctx};
+    struct plm_document_request request = {.url = session, .method = "DELETE", .what = "upload"};
     return start(registry, &q, &request, err);
 }
 

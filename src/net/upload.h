@@ -56,6 +56,9 @@ PLM_MUST bool plm_registry_open_upload(struct plm_registry *registry,
 /** GET of a session: GOES_ON or LOST. */
 PLM_MUST bool plm_registry_ask_upload(struct plm_registry *registry, const char *session,
                                       plm_upload_fn done, void *ctx, struct plm_error *err);
+/** DELETE of a session: LOST once there is none. */
+PLM_MUST bool plm_registry_drop_upload(struct plm_registry *registry, const char *session,
+                                       plm_upload_fn done, void *ctx, struct plm_error *err);
 /** PUT without a body: HAS or LOST. @p etag may be NULL. */
 PLM_MUST bool plm_registry_commit_upload(struct plm_registry *registry, const char *session,
                                          const struct plm_digest *digest, const char *etag,

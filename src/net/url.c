@@ -3,6 +3,7 @@
 
 #include "pullama/text.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 
 #include <inttypes.h>
@@ -167,4 +168,19 @@ const char *plm_url_redacted(const char *url, char *out, size_t size)
     if (!ok || curl_url_get(handle, CURLUPART_URL, &text, 0) != CURLUE_OK)
         return plm_text_printable("(unreadable URL)", out, size);
     return plm_text_printable(text, out, size);
+}
+
+bool plm_url_is_address(const char *text, size_t length)
+{
+    char copy[INET6_ADDRSTRLEN];
+    uint8_t bytes[16];
+    if (length >= 2 && text[0] == '[' && text[length - 1] == ']') {
+        text++;
+        length -= 2;
+    }
+    if (length == 0 || length >= sizeof(copy))
+        return false;
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    return inet_pton(AF_INET, copy, bytes) == 1 || inet_pton(AF_INET6, copy, bytes) == 1;
 }

@@ -11,6 +11,8 @@ struct plm_url {
 /** Only http and https; no user info, no control characters. PLM_E_PROTOCOL otherwise. */
 PLM_MUST bool plm_url_parse(const char *text, struct plm_url *out, struct plm_error *err);
 bool plm_url_same_origin(const struct plm_url *a, const struct plm_url *b);
+/** True for an IPv4 or IPv6 address of exactly @p length bytes, in brackets or without. */
+bool plm_url_is_address(const char *text, size_t length);
 /** True for addresses of this machine and for `localhost`; names are not resolved. */
 bool plm_url_is_loopback(const struct plm_url *url);
 /** True for https at hf.co and huggingface.co: two names of one registry. */

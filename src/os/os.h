@@ -132,6 +132,11 @@ void plm_os_unlock(int fd);
 int64_t plm_os_monotonic_ms(void);
 /** Whether reading would give something, or an end, at once. */
 bool plm_os_is_readable(int fd);
+/** Bytes given to a socket that the other side has not acknowledged yet; false where that cannot be
+ * told. */
+bool plm_os_unacknowledged(int socket, uint64_t *bytes);
+/** Whether it is a connected socket with these two ports. Any number may be asked for. */
+bool plm_os_has_ports(int socket, uint16_t local, uint16_t remote);
 int64_t plm_os_unix_ms(void);
 /** Identity of this boot, NUL-terminated; "" when the system has none (then live files are not
  * used). */

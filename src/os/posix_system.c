@@ -2,14 +2,20 @@
 #include "os/os.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <linux/sockios.h>
+#endif
 
 static int64_t clock_ms(clockid_t clock)
 {
@@ -23,6 +29,40 @@ bool plm_os_is_readable(int fd)
 {
     struct pollfd one = {.fd = fd, .events = POLLIN};
     return poll(&one, 1, 0) > 0;
+}
+
+bool plm_os_unacknowledged(int socket, uint64_t *bytes)
+{
+#ifdef SIOCOUTQ
+    int queued = 0;
+    if (ioctl(socket, SIOCOUTQ, &queued) != 0 || queued < 0)
+        return false;
+    *bytes = (uint64_t)queued;
+    return true;
+#else
+    (void)socket;
+    (void)bytes;
+    return false;
+#endif
+}
+
+/* 0 is no port that a connection has. */
+static uint16_t port_of(const struct sockaddr_storage *address)
+{
+    if (address->ss_family == AF_INET)
+        return ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port);
+    if (address->ss_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)(const void *)address)->sin6_port);
+    return 0;
+}
+
+bool plm_os_has_ports(int socket, uint16_t local, uint16_t remote)
+{
+    struct sockaddr_storage here = {0}, there = {0};
+    socklen_t here_size = sizeof(here), there_size = sizeof(there);
+    return getsockname(socket, (struct sockaddr *)&here, &here_size) == 0 &&
+           getpeername(socket, (struct sockaddr *)&there, &there_size) == 0 && local > 0 &&
+           port_of(&here) == local && port_of(&there) == remote;
 }
 
 int64_t plm_os_monotonic_ms(void)

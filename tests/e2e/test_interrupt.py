@@ -14,13 +14,12 @@ import time
 import pytest
 from support import campaign, model
 from support.model import MIB, Layer, Model, noise
-from support.program import wait_for
+from support.program import FAR_TOO_LONG_S, wait_for
 from support.store import blob_path, check_store, install
 from support.tokens import Realm
 
 PART = "interrupts, from the signal to the exit"
 TURNS = int(os.environ.get("PULLAMA_TURNS", "1"))
-FAR_TOO_LONG_S = 5
 BIG = 384 * MIB
 POLL = 7 if os.uname().machine == "x86_64" else 73  # ppoll(2) elsewhere
 QUIET = {"ASAN_OPTIONS": "detect_leaks=0:exitcode=99"}  # the search for leaks would count as our time

@@ -142,7 +142,8 @@ def test_a_push_and_a_pull_with_a_password(pullama, store, serve, start, tmp_pat
     pullama.pull(f"http://{host}/team/llama:v1").ended(0)
     check_pulled(store, host, pushed)
     if kind == "token":
-        assert any("pull,push" in scope for r in realm.requests("^/token") for scope in r.query.get("scope", []))
+        scopes = {scope for r in realm.requests("^/token") for scope in r.query.get("scope", [])}
+        assert scopes & {f"repository:team/llama:{actions}" for actions in ("pull,push", "push,pull")}, scopes
 
 
 def test_a_push_elsewhere_shows_no_password_of_the_models_own_registry(pullama, store, serve):

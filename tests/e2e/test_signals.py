@@ -8,10 +8,9 @@ import time
 import pytest
 from support import model, tracing
 from support.model import MIB
+from support.program import FAR_TOO_LONG_S
 from support.store import blob_name, check_model, check_store
 
-# Half a second is promised: test_interrupt.py measures it. A busy machine is no defect.
-FAR_TOO_LONG_S = 5
 NO_LEAK_CHECK = {"ASAN_OPTIONS": "detect_leaks=0:exitcode=99"}  # it would count as our time
 
 

@@ -77,13 +77,14 @@ class Session:
 class PushRegistry(Registry):
     """form: "plain"; "parts", sent to the object store one by one; "direct", whole; "ollama", both."""
 
-    def __init__(self, form="plain", old=False, relative=False, mounts=True, most=None, expires=None, **options):
+    def __init__(self, form="plain", old=False, relative=False, mounts=True, most=None, expires=None, drops=True, **options):
         self.inbox = Gate()
         self.form = form
         self.old = old            # as Distribution 2: says 0-0, and drops what broke off
         self.relative = relative
         self.mounts = mounts
         self.most = most          # bytes of a request's body
+        self.drops = drops        # sessions, when it is asked to
         self.expires = expires    # requests that a target is good for
         self.sessions, self.repositories, self.problems, self.targets = {}, {}, [], {}
         self.writing = threading.RLock()
@@ -175,6 +176,9 @@ class PushRegistry(Registry):
             return refusal(404, "BLOB_UPLOAD_UNKNOWN")
         if state not in session.states:
             return refusal(400, "BLOB_UPLOAD_INVALID")
+        if request.method == "DELETE" and self.drops:
+            del self.sessions[number]
+            return Response(204)
         latest = state == session.states[-1]
         if self.old and (not latest or getattr(session, "broken", False)):
             return refusal(400, "BLOB_UPLOAD_INVALID", "upload resumed at wrong offset")

@@ -236,8 +236,19 @@ class Body:
     def rest(self):
         """Bytes of the next request; the connection cannot be used for one when a body was not read."""
         if self.request.received < self.request.length:
+            self.linger()
             raise Gone
         return self.pending
+
+    def linger(self):
+        """A close while bytes are unread would reset the connection, and the answer could be lost on its way."""
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+            self.sock.settimeout(1)
+            while not self.server.stopping.is_set() and self.sock.recv(PIECE):
+                pass
+        except OSError:
+            pass
 
 
 class Exchange:

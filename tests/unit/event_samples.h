@@ -205,6 +205,22 @@ static inline void fill_store(struct plm_event *e, const struct event_samples *s
         e->login.place = "/home/u/.docker/config.json";
         e->login.checked = e->login.removed = true;
         break;
+    case PLM_EV_DOCTOR_START:
+    case PLM_EV_DOCTOR_DONE:
+        e->doctor.address = "https://registry.example.org:5000";
+        e->doctor.checks = 9;
+        e->doctor.warnings = 2;
+        e->doctor.failures = 1;
+        break;
+    case PLM_EV_DOCTOR_CHECK:
+        e->check.check = PLM_CHECK_ADDRESS;
+        e->check.result = PLM_CHECK_WARN;
+        e->check.seen = HOSTILE;
+        e->check.means = "another address is used";
+        e->check.advice = "-4 leaves it out";
+        e->check.address = "2001:db8::1";
+        e->check.elapsed_ms = 25;
+        break;
     case PLM_EV_VERSION:
         e->version.version = "0.1.0";
         e->version.libraries = "libcurl/7.88.1";

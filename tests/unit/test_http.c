@@ -161,7 +161,7 @@ static void transfer_waiting_for_the_rate_is_not_stalled(void **state)
     world_run(&w, &r);
     assert_int_equal(r.end, PLM_HTTP_ANSWERED);
     assert_int_equal(r.sunk, 1000000);
-    assert_true(r.largest_piece <= 16384);
+    assert_true(r.largest_piece <= 262144);
     world_close(&w);
 }
 

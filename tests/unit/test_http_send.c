@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define FILE_SIZE (3u << 20)
+#define SLOW_MS 20 /* for each piece of a server that is slow */
 
 /* What the server's thread saw; read after the answer. */
 static struct {
@@ -65,6 +66,24 @@ static void answer_elsewhere(struct tiny_server *server, int fd)
 static void answer_never_reading(struct tiny_server *server, int fd)
 {
     tiny_hold(server, fd);
+}
+
+/* Takes a little at a time, so that the client's socket is full, or the body is all in it, for many
+ * times as long as a stall lasts, while bytes leave it all the time. */
+static void answer_slowly(struct tiny_server *server, int fd)
+{
+    char piece[8192];
+    size_t length = declared(server);
+    seen.size = strlen(strstr(server->request, "\r\n\r\n") + 4);
+    while (seen.size < length) {
+        struct timespec wait = {.tv_nsec = SLOW_MS * 1000000};
+        (void)nanosleep(&wait, NULL);
+        ssize_t got = recv(fd, piece, sizeof(piece), 0);
+        if (got <= 0)
+            return;
+        seen.size += (size_t)got;
+    }
+    tiny_say(fd, "HTTP/1.1 201 C\r\nContent-Length: 0\r\n\r\n");
 }
 
 static void answer_late(struct tiny_server *server, int fd)
@@ -218,6 +237,27 @@ static void a_server_that_does_not_read_is_a_stall(void **state)
     (void)close(fd);
 }
 
+/* 30 pieces: less than the client's socket takes in at once. */
+static void bytes_that_leave_the_system_are_no_stall(void **state)
+{
+    (void)state;
+    struct world w;
+    struct record r = {0};
+    int fd = make_file(), small = 4096;
+    struct plm_http_options options = world_defaults();
+    options.stall_ms = 10 * SLOW_MS;
+    world_open_with(&w, options, answer_slowly);
+    assert_int_equal(
+        setsockopt(w.server.fd, SOL_SOCKET, SO_RCVBUF, &small, (socklen_t)sizeof(small)), 0);
+    world_get(&w, &r,
+              (struct plm_http_request){.method = "PATCH", .body = body_of(fd, 0, 240u << 10)});
+    assert_int_equal(r.end, PLM_HTTP_ANSWERED);
+    assert_int_equal(r.status, 201);
+    assert_int_equal(seen.size, 240u << 10);
+    world_close(&w);
+    (void)close(fd);
+}
+
 static void a_server_may_take_its_time_once_it_has_all(void **state)
 {
     (void)state;
@@ -284,6 +324,7 @@ int main(void)
         cmocka_unit_test(nothing_is_sent_where_the_server_sends_it_elsewhere),
         cmocka_unit_test(a_file_that_became_shorter_ends_the_request),
         cmocka_unit_test(a_server_that_does_not_read_is_a_stall),
+        cmocka_unit_test(bytes_that_leave_the_system_are_no_stall),
         cmocka_unit_test(a_server_may_take_its_time_once_it_has_all),
         cmocka_unit_test(sending_keeps_to_the_rate),
         cmocka_unit_test(a_header_with_a_line_break_is_not_sent),

@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,12 +57,50 @@ static void a_process_runs_until_it_has_ended(void **state)
     assert_false(plm_os_is_running(-1));
 }
 
+static void what_the_other_side_of_a_socket_has_not_got_is_known(void **state)
+{
+    (void)state;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(at);
+    static const char bytes[1 << 20];
+    uint64_t left = 0;
+    int listener = socket(AF_INET, SOCK_STREAM, 0), out = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&at, size), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &size), 0);
+    assert_false(plm_os_has_ports(out, 1, ntohs(at.sin_port))); /* not connected */
+    assert_int_equal(connect(out, (struct sockaddr *)&at, size), 0);
+    int in = accept(listener, NULL, NULL);
+    assert_true(in >= 0);
+    uint16_t remote = ntohs(at.sin_port);
+    assert_int_equal(getsockname(out, (struct sockaddr *)&at, &size), 0);
+    uint16_t local = ntohs(at.sin_port);
+    assert_true(plm_os_has_ports(out, local, remote));
+    assert_false(plm_os_has_ports(out, local, local));
+    assert_false(plm_os_has_ports(out, remote, remote));
+    assert_false(plm_os_has_ports(in, local, remote));
+    assert_false(plm_os_has_ports(0, local, remote));
+    assert_false(plm_os_has_ports(-1, local, remote));
+    assert_false(plm_os_unacknowledged(-1, &left));
+    ssize_t sent;
+    while ((sent = send(out, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
+        ; /* until neither side has room */
+#ifdef __linux__
+    assert_true(plm_os_unacknowledged(out, &left));
+    assert_true(left > 0);
+    assert_true(plm_os_unacknowledged(in, &left));
+    assert_int_equal(left, 0);
+#endif
+    assert_int_equal(close(in) | close(out) | close(listener), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clocks_run_forward),
         cmocka_unit_test(random_bytes_differ),
         cmocka_unit_test(this_boot_has_one_identity),
+        cmocka_unit_test(what_the_other_side_of_a_socket_has_not_got_is_known),
         cmocka_unit_test(a_process_runs_until_it_has_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
