@@ -193,38 +193,6 @@ static inline void fill_store(struct plm_event *e, const struct event_samples *s
         e->copied.from = &s->ref;
         e->copied.to = &s->target;
         break;
-    case PLM_EV_KEY:
-        e->key.path = "/home/u/.ollama/id_ed25519";
-        e->key.public_line = "ssh-ed25519 AAAA";
-        e->key.created = true;
-        break;
-    case PLM_EV_LOGIN:
-    case PLM_EV_LOGOUT:
-        e->login.host = "registry.example.org:5000";
-        e->login.user = HOSTILE;
-        e->login.place = "/home/u/.docker/config.json";
-        e->login.checked = e->login.removed = true;
-        break;
-    case PLM_EV_DOCTOR_START:
-    case PLM_EV_DOCTOR_DONE:
-        e->doctor.address = "https://registry.example.org:5000";
-        e->doctor.checks = 9;
-        e->doctor.warnings = 2;
-        e->doctor.failures = 1;
-        break;
-    case PLM_EV_DOCTOR_CHECK:
-        e->check.check = PLM_CHECK_ADDRESS;
-        e->check.result = PLM_CHECK_WARN;
-        e->check.seen = HOSTILE;
-        e->check.means = "another address is used";
-        e->check.advice = "-4 leaves it out";
-        e->check.address = "2001:db8::1";
-        e->check.elapsed_ms = 25;
-        break;
-    case PLM_EV_VERSION:
-        e->version.version = "0.1.0";
-        e->version.libraries = "libcurl/7.88.1";
-        break;
     case PLM_EV_COMPLETED:
         e->completed.total_size = 3000000000;
         e->completed.fetched = 2000000000;
@@ -295,6 +263,46 @@ static inline void fill_upstream(struct plm_event *e, const struct event_samples
     }
 }
 
+static inline void fill_program(struct plm_event *e)
+{
+    switch (e->kind) {
+    case PLM_EV_KEY:
+        e->key.path = "/home/u/.ollama/id_ed25519";
+        e->key.public_line = "ssh-ed25519 AAAA";
+        e->key.created = true;
+        break;
+    case PLM_EV_LOGIN:
+    case PLM_EV_LOGOUT:
+        e->login.host = "registry.example.org:5000";
+        e->login.user = HOSTILE;
+        e->login.place = "/home/u/.docker/config.json";
+        e->login.checked = e->login.removed = true;
+        break;
+    case PLM_EV_DOCTOR_START:
+    case PLM_EV_DOCTOR_DONE:
+        e->doctor.address = "https://registry.example.org:5000";
+        e->doctor.checks = 9;
+        e->doctor.warnings = 2;
+        e->doctor.failures = 1;
+        break;
+    case PLM_EV_DOCTOR_CHECK:
+        e->check.check = PLM_CHECK_ADDRESS;
+        e->check.result = PLM_CHECK_WARN;
+        e->check.seen = HOSTILE;
+        e->check.means = "another address is used";
+        e->check.advice = "-4 leaves it out";
+        e->check.address = "2001:db8::1";
+        e->check.elapsed_ms = 25;
+        break;
+    case PLM_EV_VERSION:
+        e->version.version = "0.1.0";
+        e->version.libraries = "libcurl/7.88.1";
+        break;
+    default:
+        break;
+    }
+}
+
 static inline void fill_verify(struct plm_event *e, const struct event_samples *s)
 {
     switch (e->kind) {
@@ -357,6 +365,7 @@ static inline struct plm_event sample_event(const struct event_samples *s, enum 
     fill_store(&e, s);
     fill_verify(&e, s);
     fill_prune(&e);
+    fill_program(&e);
     fill_upstream(&e, s);
     return e;
 }
