@@ -42,9 +42,10 @@ struct plm_engine_options {
 struct plm_job_spec {
     enum plm_verb verb;
     const char *model;  /**< reference, as typed; list: a name prefix or NULL; login, logout: a
-                           registry; adopt: path of a GGUF file */
+                           registry; adopt: path of a GGUF file; sync: of a lock file */
     const char *target; /**< cp: destination; push: reference to push to, NULL: model itself; adopt:
-                           reference of the new model */
+                           reference of the new model; freeze: path of the file to write, NULL or "-": none */
+    bool prune;         /**< sync: remove the models that the lock file does not name */
     bool link;          /**< adopt: by a hard link; else by a reflink or a copy */
     const char *const *models; /**< verify, outdated, update: references, as typed; none: all in the
                                   store */

@@ -40,6 +40,10 @@ static const struct plm_option_row rows[PLM_OPTIONS] = {
     [PLM_OPT_ALL] = {"all", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL, "every model in the store"},
     [PLM_OPT_LINK] = {"link", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
                       "by a hard link: no copy, but who writes to the file damages the model"},
+    [PLM_OPT_PRUNE] = {"prune", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
+                       "then remove the models that the lock file does not name"},
+    [PLM_OPT_FILE] = {"file", 'o', PLM_VALUE_TEXT, "FILE", 0, 0, "standard output",
+                      "the lock file to write"},
     [PLM_OPT_AS] = {"as", 0, PLM_VALUE_TEXT, "REF", 0, 0, "of push: the model's own name",
                     "push: what the model is to be called at the registry; adopt: what it is to be "
                     "called here"},

@@ -21,6 +21,8 @@ enum plm_option_id {
     PLM_OPT_OLDER_THAN,
     PLM_OPT_ALL,
     PLM_OPT_LINK,
+    PLM_OPT_PRUNE,
+    PLM_OPT_FILE,
     PLM_OPT_AS,
     PLM_OPT_CONNECTIONS,
     PLM_OPT_LIMIT_RATE,

@@ -25,7 +25,8 @@ static const struct plm_job_kind *const kinds[PLM_VERBS] = {
     [PLM_VERB_PUSH] = &plm_push_kind,         [PLM_VERB_LOGIN] = &plm_login_kind,
     [PLM_VERB_LOGOUT] = &plm_logout_kind,     [PLM_VERB_PRUNE] = &plm_prune_kind,
     [PLM_VERB_OUTDATED] = &plm_outdated_kind, [PLM_VERB_UPDATE] = &plm_update_kind,
-    [PLM_VERB_ADOPT] = &plm_adoption_kind,    [PLM_VERB_DOCTOR] = &plm_doctor_kind,
+    [PLM_VERB_ADOPT] = &plm_adoption_kind,    [PLM_VERB_FREEZE] = &plm_freeze_kind,
+    [PLM_VERB_SYNC] = &plm_sync_kind,         [PLM_VERB_DOCTOR] = &plm_doctor_kind,
 };
 
 static bool make_user_agent(struct plm_engine *engine, struct plm_error *err)
@@ -198,6 +199,7 @@ static bool copy_spec(struct plm_job *job, const struct plm_job_spec *spec)
     job->fast = spec->fast;
     job->repair = spec->repair;
     job->link = spec->link;
+    job->prune = spec->prune;
     job->with_push = spec->with_push;
     job->has_age = spec->has_age;
     job->older_than_ms = spec->older_than_ms;

@@ -45,7 +45,7 @@ struct plm_job_kind {
 extern const struct plm_job_kind plm_pull_kind, plm_push_kind, plm_list_kind, plm_show_kind,
     plm_remove_kind, plm_copy_kind, plm_clean_kind, plm_keygen_kind, plm_verify_kind,
     plm_repair_kind, plm_prune_kind, plm_outdated_kind, plm_update_kind, plm_adoption_kind,
-    plm_login_kind, plm_logout_kind, plm_doctor_kind;
+    plm_freeze_kind, plm_sync_kind, plm_login_kind, plm_logout_kind, plm_doctor_kind;
 
 struct plm_job {
     struct plm_engine *engine;
@@ -57,7 +57,7 @@ struct plm_job {
     size_t model_count;
     char *user, *secret; /**< owned; the secret is wiped */
     struct plm_held_credential *credential;
-    bool dry_run, fast, repair, with_push, has_age, link;
+    bool dry_run, fast, repair, with_push, has_age, link, prune;
     int64_t older_than_ms;
     struct plm_ref ref;
     bool has_ref;

@@ -57,6 +57,7 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
     [PLM_EV_UPSTREAM] = "upstream",
     [PLM_EV_OUTDATED_DONE] = "outdated_done",
     [PLM_EV_UPDATE_DONE] = "update_done",
+    [PLM_EV_FROZEN] = "frozen",
     [PLM_EV_ADOPT_START] = "adopt_start",
     [PLM_EV_ADOPTED] = "adopted",
     [PLM_EV_KEY] = "key",
@@ -80,6 +81,7 @@ static const char *const verb_names[PLM_VERBS] = {
     [PLM_VERB_VERSION] = "version", [PLM_VERB_VERIFY] = "verify", [PLM_VERB_LOGIN] = "login",
     [PLM_VERB_LOGOUT] = "logout",   [PLM_VERB_PRUNE] = "prune",   [PLM_VERB_OUTDATED] = "outdated",
     [PLM_VERB_UPDATE] = "update",   [PLM_VERB_ADOPT] = "adopt",   [PLM_VERB_DOCTOR] = "doctor",
+    [PLM_VERB_FREEZE] = "freeze",   [PLM_VERB_SYNC] = "sync",
 };
 
 static const char *const blob_verdicts[PLM_BLOB_VERDICTS] = {

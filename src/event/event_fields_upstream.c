@@ -73,7 +73,14 @@ bool plm_fields_upstream(const struct plm_event_visitor *v, const struct plm_eve
         return true;
     case PLM_EV_UPDATE_DONE:
         put_number(v, "Updated", event->updated.updated);
+        put_number(v, "Removed", event->updated.removed);
         put_number(v, "Failed", event->updated.failed);
+        put_truth(v, "DryRun", event->updated.dry_run);
+        return true;
+    case PLM_EV_FROZEN:
+        put_text(v, "Path", event->frozen.path);
+        put_number(v, "Models", event->frozen.models);
+        put_text(v, "Text", event->frozen.text);
         return true;
     default:
         return false;
