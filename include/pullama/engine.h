@@ -46,10 +46,11 @@ struct plm_engine_options {
 struct plm_job_spec {
     enum plm_verb verb;
     const char *model;  /**< reference, as typed; list: a name prefix or NULL; login, logout: a
-                           registry; adopt: path of a GGUF file */
+                           registry; adopt: path of a GGUF file; sync: of a lock file */
     const char *target; /**< cp: destination; push: reference to push to, NULL: model itself; adopt:
                            reference of the new model; export, import: path of the archive, "-":
-                           stream_fd */
+                           stream_fd; freeze: path of the file to write, NULL or "-": none */
+    bool prune;         /**< sync: remove the models that the lock file does not name */
     bool link;          /**< adopt: by a hard link; else by a reflink or a copy */
     /** References, as typed. verify, outdated, update: none means all in the store; export: at
      * least one; queue_add; queue_rm and queue_retry: positions too, and none means, for

@@ -74,7 +74,8 @@ enum plm_event_kind {
     PLM_EV_OUTDATED_START, /**< outdated: models alone */
     PLM_EV_UPSTREAM,       /**< upstream: what a model's registry has */
     PLM_EV_OUTDATED_DONE,  /**< outdated */
-    PLM_EV_UPDATE_DONE,    /**< updated: all that had to be pulled was */
+    PLM_EV_UPDATE_DONE,    /**< updated: all that had to be pulled was; of `sync`, too */
+    PLM_EV_FROZEN,         /**< frozen: a lock file */
     PLM_EV_ADOPT_START,   /**< placed: a file is to become a model; how is known for LINK alone */
     PLM_EV_ADOPTED,       /**< placed: it is one */
     PLM_EV_EXPORT_START,  /**< archive: what will be, or would be, in it */
@@ -128,6 +129,8 @@ enum plm_verb {
     PLM_VERB_ADOPT,
     PLM_VERB_EXPORT,
     PLM_VERB_IMPORT,
+    PLM_VERB_FREEZE,
+    PLM_VERB_SYNC,
     PLM_VERB_KEYGEN,
     PLM_VERB_LOGIN,
     PLM_VERB_LOGOUT,
@@ -304,8 +307,14 @@ struct plm_event {
         struct plm_event_upstream upstream;
         struct plm_event_outdated outdated;
         struct {
-            uint32_t updated, failed; /**< models */
+            uint32_t updated, removed, failed; /**< models */
+            bool dry_run;
         } updated;
+        struct {
+            const char *path; /**< where it was written, or NULL */
+            const char *text;
+            uint32_t models;
+        } frozen;
         struct plm_event_blob_checked blob_checked;
         struct plm_event_model_checked model_checked;
         struct plm_event_verify verify;

@@ -7,11 +7,7 @@
 #define TITLE_MAX 400
 #define INDENT 28
 
-struct pair {
-    const char *left, *right;
-};
-
-static const struct pair environment[] = {
+static const struct plm_help_pair environment[] = {
     {"OLLAMA_MODELS", "the model store, when there is no --models-dir"},
     {"OLLAMA_NOPRUNE", "true: keep the layers that a replaced model alone had"},
     {"OLLAMA_REGISTRY_MAXSTREAMS", "connections, when there is no --connections; 1 to 32 count"},
@@ -24,7 +20,7 @@ static const struct pair environment[] = {
     {"NO_COLOR, TERM=dumb", "no colours"},
 };
 
-static const struct pair statuses[] = {
+static const struct plm_help_pair statuses[] = {
     {"0", "done; also when stopped by a signal"},
     {"1", "any other error; also when `outdated` found a model that is"},
     {"2", "the disk is full"},
@@ -35,13 +31,26 @@ static const struct pair statuses[] = {
     {"64", "wrong usage"},
 };
 
-static const struct pair examples[] = {
+static const struct plm_help_pair examples[] = {
     {"pullama llama3.2", "pull a model; after a break, the same again goes on"},
     {"pullama pull --dry-run llama3.2:1b", "what would be fetched, and does it fit?"},
     {"pullama -x 8 --limit-rate 20MiB hf.co/ns/model:Q4_K_M", "more connections, less speed"},
     {"pullama queue add mistral qwen3:8b", "for later; pullama queue start pulls them"},
     {"pullama push --as registry.lan/me/tiny tiny", "send a model under another name"},
 };
+
+const struct plm_help_pair *plm_help_at(enum plm_help_table table, size_t n)
+{
+    static const struct {
+        const struct plm_help_pair *pairs;
+        size_t count;
+    } tables[PLM_HELP_TABLES] = {
+        [PLM_HELP_ENVIRONMENT] = {environment, PLM_COUNT(environment)},
+        [PLM_HELP_STATUSES] = {statuses, PLM_COUNT(statuses)},
+        [PLM_HELP_EXAMPLES] = {examples, PLM_COUNT(examples)},
+    };
+    return n < tables[table].count ? &tables[table].pairs[n] : NULL;
+}
 
 /* Writes text from column at on, broken at spaces; lines after the first begin at indent. */
 static void write_wrapped(FILE *out, const char *text, size_t at, size_t indent)
@@ -75,7 +84,8 @@ static void write_row(FILE *out, const char *left, const char *right)
     write_wrapped(out, right, INDENT, INDENT);
 }
 
-static void write_pairs(FILE *out, const char *title, const struct pair *pairs, size_t count)
+static void write_pairs(FILE *out, const char *title, const struct plm_help_pair *pairs,
+                        size_t count)
 {
     fprintf(out, "\n%s:\n", title);
     for (size_t i = 0; i < count; i++)

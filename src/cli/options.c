@@ -42,6 +42,8 @@ static const struct plm_option_row rows[PLM_OPTIONS] = {
     [PLM_OPT_ALL] = {"all", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL, "every model in the store"},
     [PLM_OPT_LINK] = {"link", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
                       "by a hard link: no copy, but who writes to the file damages the model"},
+    [PLM_OPT_PRUNE] = {"prune", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
+                       "then remove the models that the lock file does not name"},
     [PLM_OPT_AS] = {"as", 0, PLM_VALUE_TEXT, "REF", 0, 0, "of push: the model's own name",
                     "push: what the model is to be called at the registry; adopt: what it is to be "
                     "called here"},
@@ -93,8 +95,9 @@ static const struct plm_option_row rows[PLM_OPTIONS] = {
                       "see about uploads, too: opens a session, and deletes it again"},
     [PLM_OPT_PASSWORD_STDIN] = {"password-stdin", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
                                 "read the password from standard input, to its end"},
-    [PLM_OPT_FILE] = {"file", 'o', PLM_VALUE_TEXT, "FILE", 0, 0, "none; it must be given",
-                      "the archive to write, best called *.zip; -: standard output"},
+    [PLM_OPT_FILE] = {"file", 'o', PLM_VALUE_TEXT, "FILE", 0, 0, "of freeze: standard output",
+                      "export: the archive to write, best called *.zip; freeze: the lock file to "
+                      "write; -: standard output"},
     [PLM_OPT_SPLIT] =
         {"split", 0, PLM_VALUE_SIZE, "SIZE", KIB *KIB, TIB, "one file",
          "write parts of this size: FILE.001, FILE.002 ...; for FAT32 at most 4095MiB"},

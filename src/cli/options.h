@@ -21,6 +21,7 @@ enum plm_option_id {
     PLM_OPT_OLDER_THAN,
     PLM_OPT_ALL,
     PLM_OPT_LINK,
+    PLM_OPT_PRUNE,
     PLM_OPT_AS,
     PLM_OPT_JOBS,
     PLM_OPT_FINISHED,

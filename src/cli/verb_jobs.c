@@ -139,3 +139,19 @@ bool plm_verb_job_adopt(const struct plm_args *args, size_t n, struct plm_job_sp
     out->link = plm_args_has(args, PLM_OPT_LINK);
     return true;
 }
+
+bool plm_verb_job_freeze(const struct plm_args *args, size_t n, struct plm_job_spec *out)
+{
+    if (!plm_verb_job_once(args, n, out))
+        return false;
+    out->target = args->values[PLM_OPT_FILE].text;
+    return true;
+}
+
+bool plm_verb_job_sync(const struct plm_args *args, size_t n, struct plm_job_spec *out)
+{
+    if (!plm_verb_job_once(args, n, out))
+        return false;
+    out->prune = plm_args_has(args, PLM_OPT_PRUNE);
+    return true;
+}

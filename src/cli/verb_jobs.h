@@ -13,6 +13,8 @@ bool plm_verb_job_once(const struct plm_args *args, size_t n, struct plm_job_spe
 bool plm_verb_job_all_operands(const struct plm_args *args, size_t n, struct plm_job_spec *out);
 bool plm_verb_job_prune(const struct plm_args *args, size_t n, struct plm_job_spec *out);
 bool plm_verb_job_pull(const struct plm_args *args, size_t n, struct plm_job_spec *out);
+bool plm_verb_job_freeze(const struct plm_args *args, size_t n, struct plm_job_spec *out);
+bool plm_verb_job_sync(const struct plm_args *args, size_t n, struct plm_job_spec *out);
 bool plm_verb_job_export(const struct plm_args *args, size_t n, struct plm_job_spec *out);
 bool plm_verb_job_import(const struct plm_args *args, size_t n, struct plm_job_spec *out);
 bool plm_verb_job_push(const struct plm_args *args, size_t n, struct plm_job_spec *out);

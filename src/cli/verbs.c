@@ -178,6 +178,27 @@ static const struct plm_verb_row rows[] = {
      .max_operands = SIZE_MAX,
      .options = PLM_OPT_BIT(PLM_OPT_DRY_RUN) | PLM_OPT_BIT(PLM_OPT_MIN_FREE),
      .job = plm_verb_job_import},
+    {.verb = PLM_VERB_FREEZE,
+     .name = "freeze",
+     .operands = "",
+     .summary = "write down which models are here, in which versions",
+     .more = "A lock file: a line for each model, with the digest of its manifest, in the order of "
+             "their names. `pullama sync` makes another store equal to it, or this one again.",
+     .options = PLM_OPT_BIT(PLM_OPT_FILE),
+     .job = plm_verb_job_freeze},
+    {.verb = PLM_VERB_SYNC,
+     .name = "sync",
+     .operands = "FILE",
+     .summary = "make the store equal to a lock file",
+     .more = "Fetches each model that the file names, if it is not here in exactly that version. "
+             "With --prune, models that it does not name are removed, once all others are here. A "
+             "registry that does not serve a version any more is an error that names both. Run "
+             "again, it does nothing.",
+     .min_operands = 1,
+     .max_operands = 1,
+     .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_MIN_FREE) |
+                PLM_OPT_BIT(PLM_OPT_DRY_RUN) | PLM_OPT_BIT(PLM_OPT_PRUNE),
+     .job = plm_verb_job_sync},
     {.verb = PLM_VERB_QUEUE_ADD,
      .name = "queue add",
      .operands = "MODEL...",

@@ -78,9 +78,10 @@ static void show_interrupted(struct plm_view *view, enum plm_verb verb)
 {
     bool resumable = (verb == PLM_VERB_PULL || verb == PLM_VERB_PUSH) &&
                      (view->options.models || view->model[0] || view->queued);
-    char *command = resumable                 ? resume_command(view)
-                    : verb == PLM_VERB_UPDATE ? strdup("the same command goes on from here")
-                                              : NULL;
+    char *command = resumable ? resume_command(view)
+                    : verb == PLM_VERB_UPDATE || verb == PLM_VERB_SYNC
+                        ? strdup("the same command goes on from here")
+                        : NULL;
     view->interrupted = true;
     close_frame(view);
     view->live.on = false; /* what still comes is not progress */

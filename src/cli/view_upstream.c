@@ -36,16 +36,19 @@ static void show_model(struct plm_view *view, const struct plm_event_upstream *m
     plm_line_end(&line);
 }
 
-static void show_summary(struct plm_view *view, const struct plm_event_outdated *o)
+static void show_summary(struct plm_view *view, const struct plm_event *event)
 {
+    const struct plm_event_outdated *o = &event->outdated;
+    bool syncs = event->verb == PLM_VERB_SYNC;
     char fetch[PLM_TEXT_SHORT];
     struct plm_line line = plm_view_line(view, false);
     if (o->outdated > 0)
-        plm_line_put(&line, PLM_STYLE_NONE, "%u of %u model%s outdated, %s to fetch", o->outdated,
-                     o->models, plural(o->models), plm_text_size(o->fetch, fetch));
+        plm_line_put(&line, PLM_STYLE_NONE, "%u of %u model%s %s, %s to fetch", o->outdated,
+                     o->models, plural(o->models), syncs ? "missing" : "outdated",
+                     plm_text_size(o->fetch, fetch));
     else
-        plm_line_put(&line, PLM_STYLE_NONE, "%u of %u model%s up to date", o->current, o->models,
-                     plural(o->models));
+        plm_line_put(&line, PLM_STYLE_NONE, "%u of %u model%s %s", o->current, o->models,
+                     plural(o->models), syncs ? "as frozen" : "up to date");
     if (o->unknown > 0)
         plm_line_put(&line, PLM_STYLE_NONE, "; of %u nothing is known", o->unknown);
     plm_line_end(&line);
@@ -53,11 +56,15 @@ static void show_summary(struct plm_view *view, const struct plm_event_outdated 
 
 static void show_updated(struct plm_view *view, const struct plm_event *event)
 {
-    uint32_t updated = event->updated.updated;
-    if (updated + event->updated.failed == 0)
+    uint32_t updated = event->updated.updated, removed = event->updated.removed;
+    if (updated + removed + event->updated.failed == 0)
         return; /* the comparison has said it */
     struct plm_line line = plm_view_line(view, false);
-    plm_line_put(&line, PLM_STYLE_NONE, "updated %u model%s", updated, plural(updated));
+    plm_line_put(&line, PLM_STYLE_NONE, "%s %u model%s",
+                 event->verb == PLM_VERB_SYNC ? "fetched" : "updated", updated, plural(updated));
+    if (removed > 0)
+        plm_line_put(&line, PLM_STYLE_NONE, "; %s %u",
+                     event->updated.dry_run ? "would remove" : "removed", removed);
     if (event->updated.failed > 0)
         plm_line_put(&line, PLM_STYLE_NONE, "; %u failed", event->updated.failed);
     plm_line_end(&line);
@@ -86,6 +93,22 @@ static void show_adoption(struct plm_view *view, const struct plm_event *event)
     plm_line_end(&line);
 }
 
+/* The lock file itself is the result, unless it was written to a place of its own. */
+static void show_frozen(struct plm_view *view, const struct plm_event *event)
+{
+    const char *text = event->frozen.text;
+    if (event->frozen.path) {
+        plm_view_say(view, "froze %u model%s in %s", event->frozen.models,
+                     plural(event->frozen.models), event->frozen.path);
+        return;
+    }
+    while (text && *text) {
+        size_t length = strcspn(text, "\n");
+        plm_view_say(view, "%.*s", (int)length, text);
+        text += length + (text[length] == '\n');
+    }
+}
+
 bool plm_view_upstream(struct plm_view *view, const struct plm_event *event)
 {
     bool is_current =
@@ -95,15 +118,18 @@ bool plm_view_upstream(struct plm_view *view, const struct plm_event *event)
         return true;
     case PLM_EV_UPSTREAM:
         if (!view->options.quiet &&
-            !(is_current && event->verb == PLM_VERB_UPDATE && !view->options.verbose))
+            !(is_current && event->verb != PLM_VERB_OUTDATED && !view->options.verbose))
             show_model(view, &event->upstream);
         return true;
     case PLM_EV_OUTDATED_DONE:
-        show_summary(view, &event->outdated);
+        show_summary(view, event);
         return true;
     case PLM_EV_ADOPT_START:
         if (!view->options.quiet || event->placed.dry_run)
             show_adoption(view, event);
+        return true;
+    case PLM_EV_FROZEN:
+        show_frozen(view, event);
         return true;
     case PLM_EV_ADOPTED:
         show_adoption(view, event);

@@ -43,6 +43,8 @@ static const struct plm_job_kind *const kinds[PLM_VERBS] = {
     [PLM_VERB_ADOPT] = &plm_adoption_kind,
     [PLM_VERB_EXPORT] = &plm_export_kind,
     [PLM_VERB_IMPORT] = &plm_import_kind,
+    [PLM_VERB_FREEZE] = &plm_freeze_kind,
+    [PLM_VERB_SYNC] = &plm_sync_kind,
 };
 
 static bool make_user_agent(struct plm_engine *engine, struct plm_error *err)
@@ -222,6 +224,7 @@ static bool copy_spec(struct plm_job *job, const struct plm_job_spec *spec)
     job->jobs = spec->jobs;
     job->with_push = spec->with_push;
     job->link = spec->link;
+    job->prune = spec->prune;
     job->has_age = spec->has_age;
     job->older_than_ms = spec->older_than_ms;
     job->split = spec->split;

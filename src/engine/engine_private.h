@@ -57,7 +57,8 @@ extern const struct plm_job_kind plm_pull_kind, plm_push_kind, plm_list_kind, pl
     plm_repair_kind, plm_prune_kind, plm_outdated_kind, plm_update_kind, plm_adoption_kind,
     plm_login_kind, plm_logout_kind, plm_doctor_kind, plm_export_kind, plm_import_kind,
     plm_queue_add_kind, plm_queue_list_kind, plm_queue_remove_kind, plm_queue_start_kind,
-    plm_queue_retry_kind, plm_queue_clear_kind, plm_history_kind, plm_stats_kind;
+    plm_queue_retry_kind, plm_queue_clear_kind, plm_history_kind, plm_stats_kind,
+    plm_freeze_kind, plm_sync_kind;
 
 struct plm_job {
     struct plm_engine *engine;
@@ -74,7 +75,7 @@ struct plm_job {
     int stream_fd;
     char *since, *keep; /**< owned, or NULL */
     unsigned jobs;
-    bool dry_run, fast, repair, finished, with_push, has_age, link, force, after_success;
+    bool dry_run, fast, repair, finished, with_push, has_age, link, prune, force, after_success;
     int64_t older_than_ms;
     struct plm_job *parent; /**< that started it; NULL: submitted by the user of the library */
     bool is_beside;         /**< it runs beside the parent; else the parent waits for it */

@@ -144,6 +144,7 @@ bool plm_job_submit_child(struct plm_job *parent, const struct plm_job_kind *kin
                             .parent = parent,
                             .manifest = manifest,
                             .manifest_size = manifest_size,
+                            .dry_run = parent->dry_run,
                             .has_ref = ref != NULL};
     if (ref)
         job->ref = *ref;

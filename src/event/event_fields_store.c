@@ -113,25 +113,6 @@ static void put_file(const struct plm_event_visitor *v, const struct plm_event *
     put_truth(v, "DryRun", event->file.dry_run);
 }
 
-static void put_pruned(const struct plm_event_visitor *v, const struct plm_event *event)
-{
-    put_text(v, "Path", event->pruned.path);
-    put_number(v, "Size", event->pruned.size);
-    put_truth(v, "Kept", event->pruned.kept);
-    put_text(v, "Reason", event->pruned.why);
-    put_number(v, "BytesReclaimed", event->pruned.freed);
-    put_truth(v, "DryRun", event->pruned.dry_run);
-}
-
-static void put_prune_done(const struct plm_event_visitor *v, const struct plm_event *event)
-{
-    put_number(v, "BlobsDeleted", event->prune_done.files);
-    put_number(v, "BytesReclaimed", event->prune_done.bytes);
-    put_number(v, "BlobsKept", event->prune_done.kept);
-    put_number(v, "BytesKept", event->prune_done.kept_bytes);
-    put_truth(v, "DryRun", event->prune_done.dry_run);
-}
-
 static void put_completed(const struct plm_event_visitor *v, const struct plm_event *event)
 {
     put_number(v, "TotalBytes", event->completed.total_size);
@@ -244,12 +225,6 @@ void plm_fields_store(const struct plm_event_visitor *v, const struct plm_event 
     case PLM_EV_RM_MANIFEST:
     case PLM_EV_CLEAN_FILE:
         put_file(v, event);
-        return;
-    case PLM_EV_PRUNE_BLOB:
-        put_pruned(v, event);
-        return;
-    case PLM_EV_PRUNE_DONE:
-        put_prune_done(v, event);
         return;
     case PLM_EV_RM_BLOB:
         put_number(v, "BytesReclaimed", event->file.bytes);

@@ -1,4 +1,4 @@
-/* The field walk of `outdated`, `update` and `adopt`. */
+/* The field walk of `prune`, `outdated`, `update` and `adopt`. */
 #include "event/event_fields.h"
 
 static void put_upstream(const struct plm_event_visitor *v, const struct plm_event_upstream *m)
@@ -26,9 +26,34 @@ static void put_placed(const struct plm_event_visitor *v, const struct plm_event
     plm_fields_digest(v, "Digest", event->placed.id);
 }
 
+static void put_pruned(const struct plm_event_visitor *v, const struct plm_event *event)
+{
+    put_text(v, "Path", event->pruned.path);
+    put_number(v, "Size", event->pruned.size);
+    put_truth(v, "Kept", event->pruned.kept);
+    put_text(v, "Reason", event->pruned.why);
+    put_number(v, "BytesReclaimed", event->pruned.freed);
+    put_truth(v, "DryRun", event->pruned.dry_run);
+}
+
+static void put_prune_done(const struct plm_event_visitor *v, const struct plm_event *event)
+{
+    put_number(v, "BlobsDeleted", event->prune_done.files);
+    put_number(v, "BytesReclaimed", event->prune_done.bytes);
+    put_number(v, "BlobsKept", event->prune_done.kept);
+    put_number(v, "BytesKept", event->prune_done.kept_bytes);
+    put_truth(v, "DryRun", event->prune_done.dry_run);
+}
+
 bool plm_fields_upstream(const struct plm_event_visitor *v, const struct plm_event *event)
 {
     switch (event->kind) {
+    case PLM_EV_PRUNE_BLOB:
+        put_pruned(v, event);
+        return true;
+    case PLM_EV_PRUNE_DONE:
+        put_prune_done(v, event);
+        return true;
     case PLM_EV_OUTDATED_START:
         put_number(v, "Models", event->outdated.models);
         return true;
@@ -48,7 +73,14 @@ bool plm_fields_upstream(const struct plm_event_visitor *v, const struct plm_eve
         return true;
     case PLM_EV_UPDATE_DONE:
         put_number(v, "Updated", event->updated.updated);
+        put_number(v, "Removed", event->updated.removed);
         put_number(v, "Failed", event->updated.failed);
+        put_truth(v, "DryRun", event->updated.dry_run);
+        return true;
+    case PLM_EV_FROZEN:
+        put_text(v, "Path", event->frozen.path);
+        put_number(v, "Models", event->frozen.models);
+        put_text(v, "Text", event->frozen.text);
         return true;
     default:
         return false;

@@ -326,6 +326,11 @@ static inline void fill_upstream(struct plm_event *e, const struct event_samples
         e->placed.size = 2019377376;
         e->placed.weights = e->placed.id = &s->digest;
         break;
+    case PLM_EV_FROZEN:
+        e->frozen.path = "/models/" HOSTILE;
+        e->frozen.text = "version 1\n" HOSTILE;
+        e->frozen.models = 1;
+        break;
     case PLM_EV_UPDATE_DONE:
         e->updated.updated = 2;
         e->updated.failed = 1;

@@ -48,12 +48,12 @@ static void the_nearest_option_is_one_of_the_set(void **state)
 {
     (void)state;
     enum plm_option_id id = PLM_OPTIONS;
-    assert_false(plm_option_nearest("zzzzzz", UINT32_MAX, &id));
-    assert_true(plm_option_nearest("no-colour", UINT32_MAX, &id));
+    assert_false(plm_option_nearest("zzzzzz", UINT64_MAX, &id));
+    assert_true(plm_option_nearest("no-colour", UINT64_MAX, &id));
     assert_int_equal(id, PLM_OPT_NO_COLOR);
-    assert_true(plm_option_nearest("stal-timeout", UINT32_MAX, &id));
+    assert_true(plm_option_nearest("stal-timeout", UINT64_MAX, &id));
     assert_int_equal(id, PLM_OPT_STALL_TIMEOUT);
-    assert_true(plm_option_nearest("timeot", UINT32_MAX, &id));
+    assert_true(plm_option_nearest("timeot", UINT64_MAX, &id));
     assert_int_equal(id, PLM_OPT_TIMEOUT);
     assert_false(plm_option_nearest("timeot", PLM_OPT_BIT(PLM_OPT_QUIET), &id));
 }

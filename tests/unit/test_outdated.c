@@ -11,7 +11,7 @@ static void an_empty_store_is_up_to_date(void **state)
     assert_int_equal(compare(PLM_VERB_OUTDATED, NULL, 0), PLM_OK);
     assert_says(said(PLM_EV_OUTDATED_DONE, 0), "\"Models\":0,");
     assert_int_equal(compare(PLM_VERB_UPDATE, NULL, 0), PLM_OK);
-    assert_says(said(PLM_EV_UPDATE_DONE, 0), "\"Updated\":0,\"Failed\":0");
+    assert_says(said(PLM_EV_UPDATE_DONE, 0), "\"Updated\":0,\"Removed\":0,\"Failed\":0");
 }
 
 static void a_model_that_is_not_here_is_said_to_be_so(void **state)
