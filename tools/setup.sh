@@ -26,6 +26,7 @@ missing_for_build() {
     has_library 'libcurl >= 7.85' || echo libcurl4-openssl-dev
     has_library 'libcrypto >= 3.0' || echo libssl-dev
     has_library 'jansson >= 2.12' || echo libjansson-dev
+    has_library 'sqlite3 >= 3.40' || echo libsqlite3-dev
     has_library libutf8proc || echo libutf8proc-dev
     has_library zlib || echo zlib1g-dev
 }
@@ -59,26 +60,26 @@ name_packages() {
     echo "Missing here, by the names that Debian gives them: $*"
     case "$(system_name)" in
     fedora) echo "Install everything with:
-  ${sudo}dnf install gcc meson ninja-build pkgconf-pkg-config libcurl-devel openssl-devel jansson-devel utf8proc-devel zlib-devel
+  ${sudo}dnf install gcc meson ninja-build pkgconf-pkg-config libcurl-devel openssl-devel jansson-devel sqlite-devel utf8proc-devel zlib-devel
 For the tests:
   ${sudo}dnf install clang python3-pytest libcmocka-devel openssl tmux strace nginx tinyproxy" ;;
     suse) echo "Install everything with:
-  ${sudo}zypper install gcc meson ninja pkgconf-pkg-config libcurl-devel libopenssl-devel libjansson-devel utf8proc-devel zlib-devel
+  ${sudo}zypper install gcc meson ninja pkgconf-pkg-config libcurl-devel libopenssl-devel libjansson-devel sqlite3-devel utf8proc-devel zlib-devel
 For the tests:
   ${sudo}zypper install clang python3-pytest libcmocka-devel openssl tmux strace nginx tinyproxy" ;;
     arch) echo "Install everything with:
-  ${sudo}pacman -S --needed gcc meson ninja pkgconf curl openssl jansson libutf8proc zlib
+  ${sudo}pacman -S --needed gcc meson ninja pkgconf curl openssl jansson sqlite libutf8proc zlib
 For the tests:
   ${sudo}pacman -S --needed clang python-pytest cmocka tmux strace nginx tinyproxy" ;;
     alpine) echo "Install everything with:
-  ${sudo}apk add gcc musl-dev meson ninja pkgconf curl-dev openssl-dev jansson-dev utf8proc-dev zlib-dev
+  ${sudo}apk add gcc musl-dev meson ninja pkgconf curl-dev openssl-dev jansson-dev sqlite-dev utf8proc-dev zlib-dev
 For the tests:
   ${sudo}apk add clang python3 py3-pytest cmocka-dev openssl bash tmux strace nginx tinyproxy docker-registry" ;;
     macos) echo "Install everything with:
-  brew install meson ninja pkg-config curl openssl@3 jansson utf8proc zlib
+  brew install meson ninja pkg-config curl openssl@3 jansson sqlite utf8proc zlib
 For the tests:
   brew install python pytest cmocka tmux nginx tinyproxy" ;;
-    *) echo "pullama needs a C compiler, meson 1.0, ninja, pkg-config, libcurl 7.85, OpenSSL 3.0, jansson 2.12, utf8proc, zlib.
+    *) echo "pullama needs a C compiler, meson 1.0, ninja, pkg-config, libcurl 7.85, OpenSSL 3.0, jansson 2.12, SQLite 3.40, utf8proc, zlib.
 Install them with this system's package manager, then run this command again." ;;
     esac
 } >&2

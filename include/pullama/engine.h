@@ -4,7 +4,8 @@
  *     plm_engine_new → plm_engine_submit … → while (plm_engine_step(…)) → plm_engine_free
  *
  * One thread makes all these calls (the loop thread); plm_engine_wake() and
- * plm_engine_limit_rate() alone may be called from any thread. Jobs run in the order of submission, one after the other.
+ * plm_engine_limit_rate() alone may be called from any thread. Jobs run in the order of submission, one after the
+ * other; those that a run of the queue starts run beside it.
  */
 #pragma once
 
@@ -13,6 +14,7 @@
 
 #define PLM_CONNECTIONS_MAX 32
 #define PLM_MIRRORS_MAX 8
+#define PLM_QUEUE_JOBS_MAX 16
 
 /** Strings are borrowed for the life of the engine; NULL or 0 mean the default that is named. */
 struct plm_engine_options {
@@ -36,6 +38,7 @@ struct plm_engine_options {
         *mirrors;           /**< `[https://]HOST[:PORT]`: asked for blobs first, in this order */
     size_t mirror_count;    /**< at most PLM_MIRRORS_MAX */
     const char *platform;   /**< os/arch for multi-platform indexes */
+    bool history;           /**< jobs are recorded in the store, as far as that is possible */
     const char *user_agent; /**< default "ollama/0.32.15 (arch os) pullama/VERSION" */
 };
 
@@ -47,14 +50,20 @@ struct plm_job_spec {
                            reference of the new model; export, import: path of the archive, "-":
                            stream_fd */
     bool link;          /**< adopt: by a hard link; else by a reflink or a copy */
-    const char *const *models; /**< verify, outdated, update: references, as typed; none: all in the
-                                  store; export: likewise, at least one */
+    /** References, as typed. verify, outdated, update: none means all in the store; export: at
+     * least one; queue_add; queue_rm and queue_retry: positions too, and none means, for
+     * queue_retry, all that failed. */
+    const char *const *models;
     size_t model_count;
     bool
         fast; /**< verify: trust blobs that were hashed before and are unchanged by size and time */
     bool repair;        /**< verify: fetch again what is damaged, from where the models are from */
     const char *user;   /**< login: user name */
     const char *secret; /**< login: password; the copy is overwritten when the job is freed */
+    bool finished;     /**< queue_clear: only what completed or failed */
+    unsigned jobs;     /**< queue_start: models at a time, 1 to PLM_QUEUE_JOBS_MAX; 0: one */
+    const char *since; /**< history, stats: `2026-11-21`, a time as RFC 3339, or how long ago, `7d` */
+    const char *keep;  /**< history: how much is kept from now on: a count, an age, or `all` */
     bool with_push; /**< doctor: also opens an upload session, and deletes it again */
     bool dry_run;
     bool has_age; /**< prune: older_than_ms counts; else an hour, and while Ollama pulls, nothing goes */
@@ -94,8 +103,8 @@ PLM_API bool plm_engine_confine(struct plm_engine *engine);
 /** Waits at most @p timeout_ms for something to do, and does it. False when no job is left. */
 PLM_API bool plm_engine_step(struct plm_engine *engine, int timeout_ms);
 
-/** The code of the first job that failed, in order of submission; PLM_OK when none did. PLM_E_OUTDATED
- * when nothing failed, but an `outdated` found models that are. */
+/** The code of the job that failed first; PLM_OK when none did. PLM_E_OUTDATED when nothing failed,
+ * but an `outdated` found models that are. */
 PLM_API enum plm_code plm_engine_result(const struct plm_engine *engine);
 
 /**
@@ -103,6 +112,12 @@ PLM_API enum plm_code plm_engine_result(const struct plm_engine *engine);
  * ends with INTERRUPTED and FAILED. Keep stepping until false comes back.
  */
 PLM_API void plm_engine_stop(struct plm_engine *engine);
+
+/**
+ * Asks a run of the queue to end once what it has begun is finished; the rest stays queued. No other
+ * job minds it.
+ */
+PLM_API void plm_engine_pause(struct plm_engine *engine);
 
 /**
  * Changes the rate that all connections share, from now on; 0: no limit. Any thread; it takes
@@ -114,7 +129,8 @@ PLM_API void plm_engine_limit_rate(struct plm_engine *engine, uint64_t bytes_per
 PLM_API void plm_engine_wake(struct plm_engine *engine);
 
 /** Calls @p ready(ctx) on the loop thread whenever @p fd is readable (for a signal pipe), also while
- * a helper program is waited for. It may call plm_engine_stop(), and no other function of the engine.
+ * a helper program is waited for. It may call plm_engine_stop() and plm_engine_pause(), and no other function of the
+ * engine.
  * One at most. */
 PLM_API PLM_MUST bool plm_engine_watch(struct plm_engine *engine, int fd, void (*ready)(void *ctx),
                                        void *ctx, struct plm_error *err);

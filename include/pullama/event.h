@@ -11,7 +11,9 @@
 #pragma once
 
 #include "pullama/event_store.h"
+#include "pullama/event_verify.h"
 #include "pullama/manifest.h"
+#include "pullama/queue.h"
 #include "pullama/ref.h"
 
 enum plm_event_kind {
@@ -86,6 +88,20 @@ enum plm_event_kind {
     PLM_EV_DOCTOR_CHECK,  /**< check */
     PLM_EV_DOCTOR_DONE,   /**< doctor; not when it was interrupted */
     PLM_EV_VERSION,       /**< version */
+    /* the queue and the history */
+    PLM_EV_QUEUE_ADDED,   /**< queued: at the end, or it was there */
+    PLM_EV_QUEUE_ENTRY,   /**< queued: one entry of `queue list` */
+    PLM_EV_QUEUE_REMOVED, /**< queued */
+    PLM_EV_QUEUE_RETRIED, /**< queued: it is to be pulled again */
+    PLM_EV_QUEUE_CHANGED, /**< queue: what came of a command that changes it, or of `queue list` */
+    PLM_EV_QUEUE_START,   /**< queue: a run begins */
+    PLM_EV_QUEUE_NEXT,    /**< queued: its pull begins, as another job */
+    PLM_EV_QUEUE_SETTLED, /**< queued: that has ended, and how */
+    PLM_EV_QUEUE_PAUSING, /**< queue: what is under way is finished, and nothing more is begun */
+    PLM_EV_QUEUE_DONE,    /**< queue: the run is over */
+    PLM_EV_HISTORY,       /**< record: one job */
+    PLM_EV_HISTORY_KEPT,  /**< kept: how much is kept from now on */
+    PLM_EV_STATS,         /**< sum */
     /* any job */
     PLM_EV_LOCK_WAITING, /**< waiting: the store lock is held by another process */
     PLM_EV_WARNING,      /**< text */
@@ -116,6 +132,14 @@ enum plm_verb {
     PLM_VERB_LOGIN,
     PLM_VERB_LOGOUT,
     PLM_VERB_DOCTOR,
+    PLM_VERB_QUEUE_ADD,
+    PLM_VERB_QUEUE_LIST,
+    PLM_VERB_QUEUE_RM,
+    PLM_VERB_QUEUE_START,
+    PLM_VERB_QUEUE_RETRY,
+    PLM_VERB_QUEUE_CLEAR,
+    PLM_VERB_HISTORY,
+    PLM_VERB_STATS,
     PLM_VERB_VERSION,
     PLM_VERBS
 };
@@ -314,6 +338,14 @@ struct plm_event {
             bool checked;      /**< login: the registry was asked, and took them */
             bool removed;      /**< logout: there were some */
         } login;
+        struct plm_event_queued queued;
+        struct plm_event_queue queue;
+        const struct plm_history_record *record;
+        const struct plm_history_sum *sum;
+        struct {
+            struct plm_history_keep keep;
+            uint64_t dropped; /**< jobs, just now */
+        } kept;
         struct plm_event_check check;
         struct {
             const char *address; /**< `https://host[:port]` that is looked at */

@@ -56,6 +56,12 @@ PLM_API PLM_MUST bool plm_ref_from_parts(const char *host, const char *ns, const
  */
 PLM_API const char *plm_ref_format(const struct plm_ref *ref, char out[PLM_REF_TEXT]);
 
+/**
+ * The whole form, from which plm_ref_parse() makes the same reference: always host, namespace and tag;
+ * the scheme unless it is https and was not typed. Returns @p out.
+ */
+PLM_API const char *plm_ref_format_whole(const struct plm_ref *ref, char out[PLM_REF_TEXT]);
+
 /** `https://host/v2/ns/model`, without a slash at the end. False when @p size is too small. */
 PLM_API PLM_MUST bool plm_ref_base_url(const struct plm_ref *ref, char *out, size_t size);
 

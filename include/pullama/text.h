@@ -15,6 +15,11 @@ PLM_API PLM_MUST bool plm_text_parse_size(const char *text, uint64_t *bytes, str
 /** Parses `500ms`, `30s`, `30m`, `2h`, `1h30m`, `1.5s`, and `0`. Needs a unit otherwise. PLM_E_USAGE. */
 PLM_API PLM_MUST bool plm_text_parse_duration(const char *text, int64_t *ms, struct plm_error *err);
 
+/** Parses `2026-11-21` (its start, in UTC), a time as RFC 3339, or a duration: so long before @p now_ms.
+ * Unix milliseconds. PLM_E_USAGE. */
+PLM_API PLM_MUST bool plm_text_parse_moment(const char *text, int64_t now_ms, int64_t *unix_ms,
+                                            struct plm_error *err);
+
 #define PLM_TEXT_SHORT 32
 
 /** Decimal units as Ollama prints them: `999 B`, `4.7 GB`, `12 GB` (at 10 and more no decimals). */

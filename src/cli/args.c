@@ -151,6 +151,24 @@ static bool imply_pull(struct plm_args *args, struct plm_error *err)
     return true;
 }
 
+/* `queue add`: both words are the command. */
+static bool choose_in_group(struct plm_args *args, struct plm_error *err)
+{
+    char words[SHOWN], shown[SHOWN];
+    const char *group = args->operands[0];
+    const char *word = args->operand_count > 1 ? args->operands[1] : NULL;
+    plm_verb_group_words(group, words, sizeof(words));
+    if (!word)
+        return plm_fail(err, PLM_E_USAGE, "%s does one of: %s", group, words);
+    args->verb = plm_verb_find_in(group, word);
+    if (!args->verb)
+        return plm_fail(err, PLM_E_USAGE, "there is no command '%s %s'; %s does one of: %s", group,
+                        plm_text_printable(word, shown, sizeof(shown)), group, words);
+    drop_first_operand(args);
+    drop_first_operand(args);
+    return true;
+}
+
 static bool choose_verb(struct plm_args *args, struct plm_error *err)
 {
     bool version = plm_args_has(args, PLM_OPT_VERSION);
@@ -162,6 +180,8 @@ static bool choose_verb(struct plm_args *args, struct plm_error *err)
         return plm_fail(err, PLM_E_USAGE, "a command or a model is missing");
 
     const char *word = args->operands[0];
+    if (plm_verb_is_group(word))
+        return choose_in_group(args, err);
     args->verb = plm_verb_find(word);
     if (args->verb)
         drop_first_operand(args);
@@ -198,6 +218,9 @@ static bool check_options(const struct plm_args *args, struct plm_error *err)
             return plm_fail(err, PLM_E_USAGE, "%s has no flag --%s", args->verb->name,
                             plm_option_row((enum plm_option_id)id)->name);
     }
+    const struct plm_option_value *output = &args->values[PLM_OPT_OUTPUT];
+    if (output->given && strcmp(output->text, "csv") == 0 && !args->verb->csv)
+        return plm_fail(err, PLM_E_USAGE, "--output csv is a form of history and stats alone");
     if (args->values[PLM_OPT_IPV4].given && args->values[PLM_OPT_IPV6].given)
         return plm_fail(err, PLM_E_USAGE, "--ipv4 and --ipv6 exclude each other");
     return true;
@@ -247,22 +270,39 @@ static bool check_operands(const struct plm_args *args, struct plm_error *err)
 /* `help WORD`: the word must be a command. */
 static bool check_help(const struct plm_args *args, struct plm_error *err)
 {
+    char shown[SHOWN];
     /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): choose_verb() has found one */
     if (args->verb->verb != PLM_VERB_NONE || args->operand_count == 0)
         return true;
     const char *word = args->operands[0];
-    if (plm_verb_find(word))
+    if (args->operand_count > 1 && plm_verb_is_group(word)) {
+        struct plm_args named = *args; /* only its words are read */
+        return plm_verb_find_in(word, args->operands[1]) || choose_in_group(&named, err);
+    }
+    if (args->operand_count > 1)
+        return plm_fail(err, PLM_E_USAGE, "'%s' is too much; usage: pullama help [COMMAND]",
+                        plm_text_printable(args->operands[1], shown, sizeof(shown)));
+    if (plm_verb_find(word) || plm_verb_is_group(word))
         return true;
     if (plm_verb_is_reserved(word))
         return plm_fail(err, PLM_E_USAGE, "'%s' is not in this version", word);
 
-    char shown[SHOWN];
     plm_text_printable(word, shown, sizeof(shown));
     const struct plm_verb_row *nearest = plm_verb_nearest(word);
     if (nearest)
         return plm_fail(err, PLM_E_USAGE, "there is no command '%s'; did you mean %s?", shown,
                         nearest->name);
     return plm_fail(err, PLM_E_USAGE, "there is no command '%s'", shown);
+}
+
+void plm_args_choose_help(struct plm_args *args)
+{
+    const char *word = args->operand_count > 0 ? args->operands[0] : NULL;
+    const char *second = args->operand_count > 1 ? args->operands[1] : NULL;
+    args->group = word && plm_verb_is_group(word) ? word : NULL;
+    args->verb = !word                   ? NULL
+                 : args->group && second ? plm_verb_find_in(word, second)
+                                         : plm_verb_find(word);
 }
 
 bool plm_args_parse(int argc, const char *const *argv, struct plm_args *out, struct plm_error *err)
@@ -278,9 +318,7 @@ bool plm_args_parse(int argc, const char *const *argv, struct plm_args *out, str
     take_all(&scan);
 
     if (plm_args_has(out, PLM_OPT_HELP)) {
-        out->verb = out->operand_count > 0 ? plm_verb_find(out->operands[0]) : NULL;
-        if (out->verb)
-            drop_first_operand(out);
+        plm_args_choose_help(out);
         return true;
     }
     const struct plm_verb_row *pull = plm_verb_row(PLM_VERB_PULL);

@@ -20,6 +20,7 @@ struct plm_option_value {
 
 struct plm_args {
     const struct plm_verb_row *verb; /**< NULL when nothing tells which */
+    const char *group;               /**< borrowed; help is asked for a group of verbs; else NULL */
     const char **operands;           /**< owned; the texts are borrowed from argv */
     size_t operand_count;            /**< without the command's name */
     struct plm_option_value values[PLM_OPTIONS];
@@ -36,6 +37,9 @@ struct plm_args {
 PLM_MUST bool plm_args_parse(int argc, const char *const *argv, struct plm_args *out,
                              struct plm_error *err);
 void plm_args_done(struct plm_args *args);
+
+/** Sets the verb, or the group, whose help the operands ask for; neither: that of the program. */
+void plm_args_choose_help(struct plm_args *args);
 
 /** True when the option was given. */
 bool plm_args_has(const struct plm_args *args, enum plm_option_id id);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define COLUMNS 80
+#define TITLE_MAX 400
 #define INDENT 28
 
 struct pair {
@@ -38,6 +39,7 @@ static const struct pair examples[] = {
     {"pullama llama3.2", "pull a model; after a break, the same again goes on"},
     {"pullama pull --dry-run llama3.2:1b", "what would be fetched, and does it fit?"},
     {"pullama -x 8 --limit-rate 20MiB hf.co/ns/model:Q4_K_M", "more connections, less speed"},
+    {"pullama queue add mistral qwen3:8b", "for later; pullama queue start pulls them"},
     {"pullama push --as registry.lan/me/tiny tiny", "send a model under another name"},
 };
 
@@ -103,19 +105,26 @@ static void write_options(FILE *out, const char *title, uint64_t options)
 {
     if (options == 0)
         return;
-    fprintf(out, "\n%s:\n", title);
+    char line[TITLE_MAX + 2];
+    (void)snprintf(line, sizeof(line), "%s:", title);
+    fputc('\n', out);
+    write_wrapped(out, line, 0, 0);
     for (unsigned id = 0; id < PLM_OPTIONS; id++) {
         if (options & PLM_OPT_BIT(id))
             write_option(out, plm_option_row((enum plm_option_id)id));
     }
 }
 
-static void write_commands(FILE *out)
+/* All, or those of a group. */
+static void write_commands(FILE *out, const char *group)
 {
     const struct plm_verb_row *row;
+    size_t length = group ? strlen(group) : 0;
     fputs("\nCommands:\n", out);
     for (size_t n = 0; (row = plm_verb_at(n)); n++) {
         char left[80];
+        if (group && (strncmp(row->name, group, length) != 0 || row->name[length] != ' '))
+            continue;
         (void)snprintf(left, sizeof(left), "%s%s%s %s", row->name, row->alias ? ", " : "",
                        row->alias ? row->alias : "", row->operands);
         write_row(out, left, row->summary);
@@ -137,7 +146,7 @@ static uint64_t verbs_with(unsigned option)
 /* "Flags of pull, rm, clean": one section for the options that the same verbs have. */
 static void write_special_section(FILE *out, uint64_t verbs)
 {
-    char title[80] = "Flags of ";
+    char title[TITLE_MAX] = "Flags of ";
     const struct plm_verb_row *row;
     const char *comma = "";
     for (size_t n = 0; (row = plm_verb_at(n)); n++) {
@@ -177,7 +186,7 @@ static void write_program(FILE *out)
           "  pullama [FLAGS] COMMAND [OPERANDS]\n"
           "  pullama [FLAGS] MODEL...    the same as pullama pull MODEL...\n",
           out);
-    write_commands(out);
+    write_commands(out, NULL);
     write_options(out, "Flags of every command", PLM_OPTIONS_COMMON);
     write_special_options(out);
     fputc('\n', out);
@@ -189,6 +198,13 @@ static void write_program(FILE *out)
     write_pairs(out, "Environment", environment, PLM_COUNT(environment));
     write_pairs(out, "Exit status", statuses, PLM_COUNT(statuses));
     write_pairs(out, "Examples", examples, PLM_COUNT(examples));
+}
+
+void plm_help_write_group(FILE *out, const char *group)
+{
+    fprintf(out, "pullama %s\n\nUsage:\n  pullama [FLAGS] %s COMMAND [OPERANDS]\n", group, group);
+    write_commands(out, group);
+    fprintf(out, "\npullama help %s COMMAND tells more of each.\n", group);
 }
 
 void plm_help_write(FILE *out, const struct plm_verb_row *verb)

@@ -45,7 +45,7 @@ static void fill_standard_descriptors(void)
 static enum plm_view_mode mode_of(const struct plm_args *args)
 {
     static const enum plm_view_mode modes[] = {PLM_VIEW_TABLE, PLM_VIEW_COMPACT, PLM_VIEW_JSON,
-                                               PLM_VIEW_DEBUG};
+                                               PLM_VIEW_DEBUG, PLM_VIEW_CSV};
     const struct plm_option_value *output = &args->values[PLM_OPT_OUTPUT];
     return output->given ? modes[output->number] : PLM_VIEW_TABLE;
 }
@@ -98,11 +98,14 @@ static void show_version(struct session *s)
 static void show_help(struct session *s)
 {
     const struct plm_args *args = &s->args;
-    const struct plm_verb_row *verb = args->verb;
     bool is_json = mode_of(args) == PLM_VIEW_JSON;
+    FILE *out = is_json ? stderr : stdout;
     if (!plm_args_has(args, PLM_OPT_HELP))
-        verb = args->operand_count > 0 ? plm_verb_find(args->operands[0]) : NULL;
-    plm_help_write(is_json ? stderr : stdout, verb);
+        plm_args_choose_help(&s->args);
+    if (args->group && !args->verb)
+        plm_help_write_group(out, args->group);
+    else
+        plm_help_write(out, args->verb);
     if (is_json) {
         struct plm_event completed = {.kind = PLM_EV_COMPLETED, .verb = PLM_VERB_NONE};
         emit(s, 1, &completed);
@@ -113,7 +116,11 @@ static void on_signal(void *ctx)
 {
     struct session *s = ctx;
     char byte;
-    if (read(s->signal_fd, &byte, 1) == 1)
+    if (read(s->signal_fd, &byte, 1) != 1)
+        return;
+    if (byte == PLM_SIGNAL_PAUSE)
+        plm_engine_pause(s->engine);
+    else
         plm_engine_stop(s->engine);
 }
 
@@ -121,6 +128,7 @@ static bool start_engine(struct session *s, char **models_dir, struct plm_error 
 {
     struct plm_engine_options options = {
         .max_retries = -1,
+        .history = true,
         .no_prune = plm_environment_true(getenv("OLLAMA_NOPRUNE")),
         .connections =
             plm_environment_count(getenv("OLLAMA_REGISTRY_MAXSTREAMS"), PLM_CONNECTIONS_MAX)};
@@ -133,7 +141,8 @@ static bool start_engine(struct session *s, char **models_dir, struct plm_error 
             return false;
         options.models_dir = *models_dir;
     }
-    return plm_signals_catch(&s->screen, &s->signal_fd, err) &&
+    bool is_patient = s->args.verb->verb == PLM_VERB_QUEUE_START;
+    return plm_signals_catch(&s->screen, is_patient, &s->signal_fd, err) &&
            plm_engine_new(&options, plm_view_sink(s->view), &s->engine, err) &&
            plm_engine_watch(s->engine, s->signal_fd, on_signal, s, err);
 }

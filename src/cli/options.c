@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include "cli/nearest.h"
+#include "pullama/engine.h"
 #include "pullama/text.h"
 
 #include <inttypes.h>
@@ -17,9 +18,10 @@
 static const struct plm_option_row rows[PLM_OPTIONS] = {
     [PLM_OPT_MODELS_DIR] = {"models-dir", 0, PLM_VALUE_TEXT, "DIR", 0, 0,
                             "$OLLAMA_MODELS, else ~/.ollama/models", "the model store"},
-    [PLM_OPT_OUTPUT] = {"output", 0, PLM_VALUE_CHOICE, "table|compact|json|debug", 0, 0, "table",
+    [PLM_OPT_OUTPUT] = {"output", 0, PLM_VALUE_CHOICE, "table|compact|json|debug|csv", 0, 0,
+                        "table",
                         "form of the output; json: one object a line, the last one with the "
-                        "event completed or failed"},
+                        "event completed or failed; csv: for history and stats"},
     [PLM_OPT_QUIET] = {"quiet", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
                        "errors, and one summary line"},
     [PLM_OPT_VERBOSE] = {"verbose", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL, "more detail"},
@@ -43,6 +45,15 @@ static const struct plm_option_row rows[PLM_OPTIONS] = {
     [PLM_OPT_AS] = {"as", 0, PLM_VALUE_TEXT, "REF", 0, 0, "of push: the model's own name",
                     "push: what the model is to be called at the registry; adopt: what it is to be "
                     "called here"},
+    [PLM_OPT_JOBS] = {"jobs", 'j', PLM_VALUE_COUNT, "N", 1, PLM_QUEUE_JOBS_MAX, "1",
+                      "models that are pulled at a time; they share connections and rate"},
+    [PLM_OPT_FINISHED] = {"finished", 0, PLM_VALUE_FLAG, NULL, 0, 0, NULL,
+                          "only entries that completed or failed"},
+    [PLM_OPT_SINCE] = {"since", 0, PLM_VALUE_TEXT, "TIME", 0, 0, "the beginning",
+                       "what ended since then: 2026-11-21, 2026-11-21T18:00:00Z, or how long ago, "
+                       "as 12h or 7d"},
+    [PLM_OPT_KEEP] = {"keep", 0, PLM_VALUE_TEXT, "N|AGE|all", 0, 0, "all",
+                      "keep the newest N jobs, or those of the last AGE (90d), now and later"},
     [PLM_OPT_CONNECTIONS] = {"connections", 'x', PLM_VALUE_COUNT, "N", 1, 32,
                              "$OLLAMA_REGISTRY_MAXSTREAMS, else 4 to 32",
                              "connections to one host; not given: as many as help"},

@@ -11,13 +11,16 @@
  * group; no person presses a key twice within this time. */
 #define SAME_REQUEST_MS 50
 
+enum stage { RUNNING, PAUSING, STOPPING };
+
 /* A handler gets no context: this is the only way to it. Set before the handlers are. */
 static struct {
     struct plm_screen *screen;
     int write_fd;
-    atomic_int received;
-    volatile sig_atomic_t first_signal;
-    int64_t first_ms;
+    bool is_patient;
+    atomic_int stage;
+    volatile sig_atomic_t last_signal;
+    int64_t last_ms;
 } caught;
 
 static int64_t now_ms(void)
@@ -27,18 +30,34 @@ static int64_t now_ms(void)
     return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
+/* False: the stage is another one by now, because a signal came in between. */
+static bool go_on_to(int from, int stage, int number)
+{
+    if (!atomic_compare_exchange_strong(&caught.stage, &from, stage))
+        return false;
+    char byte = stage == PAUSING ? PLM_SIGNAL_PAUSE : PLM_SIGNAL_STOP;
+    caught.last_ms = now_ms();
+    caught.last_signal = number;
+    ssize_t written = write(caught.write_fd, &byte, 1);
+    (void)written; /* a pipe with room takes a byte */
+    return true;
+}
+
 static void on_end(int number)
 {
-    int saved = errno;
-    if (atomic_fetch_add(&caught.received, 1) == 0) {
-        caught.first_ms = now_ms();
-        caught.first_signal = number;
-        ssize_t written = write(caught.write_fd, "", 1);
-        (void)written; /* an empty pipe takes a byte */
-    } else if (number != caught.first_signal || now_ms() - caught.first_ms >= SAME_REQUEST_MS) {
-        plm_screen_restore(caught.screen);
-        _exit(1);
-    }
+    int saved = errno, stage;
+    do {
+        stage = atomic_load(&caught.stage);
+        if (stage != RUNNING && number == caught.last_signal &&
+            now_ms() - caught.last_ms < SAME_REQUEST_MS)
+            break;
+        if (stage == STOPPING) {
+            plm_screen_restore(caught.screen);
+            _exit(1);
+        }
+    } while (!go_on_to(
+        stage, stage == RUNNING && caught.is_patient && number == SIGINT ? PAUSING : STOPPING,
+        number));
     errno = saved;
 }
 
@@ -80,12 +99,14 @@ static bool catch_one(int number, void (*handler)(int), bool even_if_ignored, st
     return true;
 }
 
-bool plm_signals_catch(struct plm_screen *screen, int *read_fd, struct plm_error *err)
+bool plm_signals_catch(struct plm_screen *screen, bool is_patient, int *read_fd,
+                       struct plm_error *err)
 {
     int ends[2];
     if (pipe(ends) != 0)
         return plm_fail_sys(err, errno, "make a pipe for signals");
     caught.screen = screen;
+    caught.is_patient = is_patient;
     caught.write_fd = ends[1];
     if (!catch_one(SIGINT, on_end, true, err) || !catch_one(SIGTERM, on_end, true, err) ||
         !catch_one(SIGHUP, on_end, false, err) || !catch_one(SIGTSTP, on_suspend, false, err))
@@ -96,5 +117,5 @@ bool plm_signals_catch(struct plm_screen *screen, int *read_fd, struct plm_error
 
 bool plm_signals_came(void)
 {
-    return atomic_load(&caught.received) > 0;
+    return atomic_load(&caught.stage) == STOPPING;
 }

@@ -12,13 +12,19 @@
 /** Writing to a closed pipe becomes an error of the write. */
 void plm_signals_ignore_pipe(void);
 
+/** What read_fd gives: one of these bytes for each request. */
+#define PLM_SIGNAL_PAUSE 'p'
+#define PLM_SIGNAL_STOP 's'
+
 /**
  * Starts to catch signals.
  *
- * @param screen   borrowed until the process ends: a second signal restores it.
- * @param read_fd  becomes readable with the first signal; it is never closed.
+ * @param screen      borrowed until the process ends: a signal that ends it restores the screen.
+ * @param is_patient  a first SIGINT asks for a pause, a second one for the graceful end.
+ * @param read_fd     becomes readable with each request; it is never closed.
  */
-PLM_MUST bool plm_signals_catch(struct plm_screen *screen, int *read_fd, struct plm_error *err);
+PLM_MUST bool plm_signals_catch(struct plm_screen *screen, bool is_patient, int *read_fd,
+                                struct plm_error *err);
 
-/** Whether a signal that ends the program has come. */
+/** Whether the graceful end was asked for. */
 bool plm_signals_came(void);

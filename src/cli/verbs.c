@@ -1,130 +1,13 @@
-/* Owns the table of verbs, and which jobs each of them makes of the operands. */
+/* Owns the table of verbs. */
 #include "cli/verbs.h"
 
 #include "cli/args.h"
 #include "cli/nearest.h"
+#include "cli/verb_jobs.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
-
-/* The standard streams, as every process has them. */
-#define PLM_STREAM_IN 0
-#define PLM_STREAM_OUT 1
-
-static bool job_each_operand(const struct plm_args *args, size_t n, struct plm_job_spec *out)
-{
-    if (n >= args->operand_count)
-        return false;
-    *out = (struct plm_job_spec){.verb = args->verb->verb,
-                                 .model = args->operands[n],
-                                 .dry_run = plm_args_has(args, PLM_OPT_DRY_RUN)};
-    return true;
-}
-
-static bool job_once(const struct plm_args *args, size_t n, struct plm_job_spec *out)
-{
-    if (n > 0)
-        return false;
-    *out = (struct plm_job_spec){.verb = args->verb->verb,
-                                 .model = args->operand_count > 0 ? args->operands[0] : NULL,
-                                 .target = args->operand_count > 1 ? args->operands[1] : NULL,
-                                 .dry_run = plm_args_has(args, PLM_OPT_DRY_RUN)};
-    return true;
-}
-
-static bool job_all_operands(const struct plm_args *args, size_t n, struct plm_job_spec *out)
-{
-    if (n > 0)
-        return false;
-    *out = (struct plm_job_spec){.verb = args->verb->verb,
-                                 .models = args->operands,
-                                 .model_count = args->operand_count,
-                                 .dry_run = plm_args_has(args, PLM_OPT_DRY_RUN),
-                                 .fast = plm_args_has(args, PLM_OPT_FAST),
-                                 .repair = plm_args_has(args, PLM_OPT_REPAIR)};
-    return true;
-}
-
-static bool job_prune(const struct plm_args *args, size_t n, struct plm_job_spec *out)
-{
-    const struct plm_option_value *age = &args->values[PLM_OPT_OLDER_THAN];
-    if (!job_once(args, n, out))
-        return false;
-    out->has_age = age->given;
-    out->older_than_ms = (int64_t)age->number;
-    return true;
-}
-
-/* What the options say of an archive to be written, with @p file as its path. */
-static void set_archive(const struct plm_args *args, const char *file, struct plm_job_spec *out)
-{
-    out->models = args->operands;
-    out->model_count = args->operand_count;
-    out->target = file;
-    out->split = args->values[PLM_OPT_SPLIT].number;
-    out->force = plm_args_has(args, PLM_OPT_FORCE);
-    out->stream_fd = PLM_STREAM_OUT;
-}
-
-/* The models, and then all of them into one archive. */
-static bool job_pull(const struct plm_args *args, size_t n, struct plm_job_spec *out)
-{
-    const struct plm_option_value *file = &args->values[PLM_OPT_EXPORT];
-    if (job_each_operand(args, n, out))
-        return true;
-    if (n > args->operand_count || !file->given || plm_args_has(args, PLM_OPT_DRY_RUN))
-        return false;
-    *out = (struct plm_job_spec){.verb = PLM_VERB_EXPORT, .after_success = true};
-    set_archive(args, file->text, out);
-    return true;
-}
-
-static bool job_export(const struct plm_args *args, size_t n, struct plm_job_spec *out)
-{
-    if (n > 0)
-        return false;
-    *out = (struct plm_job_spec){.verb = PLM_VERB_EXPORT,
-                                 .dry_run = plm_args_has(args, PLM_OPT_DRY_RUN)};
-    set_archive(args, args->values[PLM_OPT_FILE].text, out);
-    return true;
-}
-
-static bool job_import(const struct plm_args *args, size_t n, struct plm_job_spec *out)
-{
-    if (n >= args->operand_count)
-        return false;
-    *out = (struct plm_job_spec){.verb = PLM_VERB_IMPORT,
-                                 .target = args->operands[n],
-                                 .stream_fd = PLM_STREAM_IN,
-                                 .dry_run = plm_args_has(args, PLM_OPT_DRY_RUN)};
-    return true;
-}
-
-/* The engine reads the target of a push with its model. */
-static bool job_push(const struct plm_args *args, size_t n, struct plm_job_spec *out)
-{
-    if (!job_each_operand(args, n, out))
-        return false;
-    out->target = args->values[PLM_OPT_AS].text;
-    return true;
-}
-
-static bool job_doctor(const struct plm_args *args, size_t n, struct plm_job_spec *out)
-{
-    if (!job_once(args, n, out))
-        return false;
-    out->with_push = plm_args_has(args, PLM_OPT_PUSH);
-    return true;
-}
-
-static bool job_adopt(const struct plm_args *args, size_t n, struct plm_job_spec *out)
-{
-    if (!job_once(args, n, out))
-        return false;
-    out->target = args->values[PLM_OPT_AS].text;
-    out->link = plm_args_has(args, PLM_OPT_LINK);
-    return true;
-}
 
 /* Those of requests that move no blobs. */
 #define SMALL_REQUEST_OPTIONS                                                                      \
@@ -153,7 +36,7 @@ static const struct plm_verb_row rows[] = {
      .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_PLATFORM) |
                 PLM_OPT_BIT(PLM_OPT_MIN_FREE) | PLM_OPT_BIT(PLM_OPT_DRY_RUN) |
                 PLM_OPT_BIT(PLM_OPT_EXPORT) | ARCHIVE_OPTIONS,
-     .job = job_pull},
+     .job = plm_verb_job_pull},
     {.verb = PLM_VERB_PUSH,
      .name = "push",
      .operands = "MODEL...",
@@ -165,7 +48,7 @@ static const struct plm_verb_row rows[] = {
      .min_operands = 1,
      .max_operands = SIZE_MAX,
      .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_DRY_RUN) | PLM_OPT_BIT(PLM_OPT_AS),
-     .job = job_push},
+     .job = plm_verb_job_push},
     {.verb = PLM_VERB_OUTDATED,
      .name = "outdated",
      .operands = "[MODEL...]",
@@ -177,7 +60,7 @@ static const struct plm_verb_row rows[] = {
          "asked, or has no such model, is reported, and fails nothing unless that is so of all.",
      .max_operands = SIZE_MAX,
      .options = SMALL_REQUEST_OPTIONS | PLM_OPT_BIT(PLM_OPT_PLATFORM),
-     .job = job_all_operands},
+     .job = plm_verb_job_all_operands},
     {.verb = PLM_VERB_UPDATE,
      .name = "update",
      .operands = "[MODEL...]",
@@ -189,7 +72,7 @@ static const struct plm_verb_row rows[] = {
      .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_PLATFORM) |
                 PLM_OPT_BIT(PLM_OPT_MIN_FREE) | PLM_OPT_BIT(PLM_OPT_DRY_RUN) |
                 PLM_OPT_BIT(PLM_OPT_ALL),
-     .job = job_all_operands},
+     .job = plm_verb_job_all_operands},
     {.verb = PLM_VERB_LIST,
      .name = "list",
      .alias = "ls",
@@ -197,7 +80,7 @@ static const struct plm_verb_row rows[] = {
      .summary = "list the models that are here",
      .more = "With a PREFIX, only those whose name begins so.",
      .max_operands = 1,
-     .job = job_once},
+     .job = plm_verb_job_once},
     {.verb = PLM_VERB_SHOW,
      .name = "show",
      .operands = "MODEL",
@@ -205,7 +88,7 @@ static const struct plm_verb_row rows[] = {
      .more = "Read from the store alone; nothing is sent anywhere.",
      .min_operands = 1,
      .max_operands = 1,
-     .job = job_once},
+     .job = plm_verb_job_once},
     {.verb = PLM_VERB_RM,
      .name = "rm",
      .operands = "MODEL...",
@@ -214,7 +97,7 @@ static const struct plm_verb_row rows[] = {
      .min_operands = 1,
      .max_operands = SIZE_MAX,
      .options = PLM_OPT_BIT(PLM_OPT_DRY_RUN),
-     .job = job_each_operand},
+     .job = plm_verb_job_each_operand},
     {.verb = PLM_VERB_CP,
      .name = "cp",
      .operands = "SOURCE TARGET",
@@ -222,7 +105,7 @@ static const struct plm_verb_row rows[] = {
      .more = "Only the manifest is copied; both names share their blobs.",
      .min_operands = 2,
      .max_operands = 2,
-     .job = job_once},
+     .job = plm_verb_job_once},
     {.verb = PLM_VERB_VERIFY,
      .name = "verify",
      .operands = "[MODEL...]",
@@ -235,7 +118,7 @@ static const struct plm_verb_row rows[] = {
      .max_operands = SIZE_MAX,
      .options = PLM_OPT_BIT(PLM_OPT_FAST) | PLM_OPT_BIT(PLM_OPT_REPAIR) | NETWORK_OPTIONS |
                 PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_MIN_FREE),
-     .job = job_all_operands},
+     .job = plm_verb_job_all_operands},
     {.verb = PLM_VERB_PRUNE,
      .name = "prune",
      .operands = "",
@@ -246,7 +129,7 @@ static const struct plm_verb_row rows[] = {
          "names before the model has one. If any manifest in the store cannot be read, nothing "
          "is removed. Unfinished downloads are `clean`'s to remove.",
      .options = PLM_OPT_BIT(PLM_OPT_DRY_RUN) | PLM_OPT_BIT(PLM_OPT_OLDER_THAN),
-     .job = job_prune},
+     .job = plm_verb_job_prune},
     {.verb = PLM_VERB_CLEAN,
      .name = "clean",
      .operands = "",
@@ -254,7 +137,7 @@ static const struct plm_verb_row rows[] = {
      .more = "What a running pullama uses stays, and so do models and their blobs. Pulls and "
              "pushes that were stopped start from the beginning afterwards.",
      .options = PLM_OPT_BIT(PLM_OPT_DRY_RUN),
-     .job = job_once},
+     .job = plm_verb_job_once},
     {.verb = PLM_VERB_ADOPT,
      .name = "adopt",
      .operands = "FILE",
@@ -267,7 +150,7 @@ static const struct plm_verb_row rows[] = {
      .max_operands = 1,
      .options = PLM_OPT_BIT(PLM_OPT_AS) | PLM_OPT_BIT(PLM_OPT_LINK) | PLM_OPT_BIT(PLM_OPT_DRY_RUN) |
                 PLM_OPT_BIT(PLM_OPT_MIN_FREE),
-     .job = job_adopt},
+     .job = plm_verb_job_adopt},
     {.verb = PLM_VERB_EXPORT,
      .name = "export",
      .operands = "MODEL...",
@@ -280,7 +163,7 @@ static const struct plm_verb_row rows[] = {
      .min_operands = 1,
      .max_operands = SIZE_MAX,
      .options = PLM_OPT_BIT(PLM_OPT_FILE) | ARCHIVE_OPTIONS | PLM_OPT_BIT(PLM_OPT_DRY_RUN),
-     .job = job_export},
+     .job = plm_verb_job_export},
     {.verb = PLM_VERB_IMPORT,
      .name = "import",
      .operands = "FILE...",
@@ -293,7 +176,72 @@ static const struct plm_verb_row rows[] = {
      .min_operands = 1,
      .max_operands = SIZE_MAX,
      .options = PLM_OPT_BIT(PLM_OPT_DRY_RUN) | PLM_OPT_BIT(PLM_OPT_MIN_FREE),
-     .job = job_import},
+     .job = plm_verb_job_import},
+    {.verb = PLM_VERB_QUEUE_ADD,
+     .name = "queue add",
+     .operands = "MODEL...",
+     .summary = "put models into the queue, to be pulled later",
+     .more = "At the end; what is queued already stays where it is. A run that is under way pulls "
+             "them too. With --insecure, the models are marked to be pulled by plain http.",
+     .min_operands = 1,
+     .max_operands = SIZE_MAX,
+     .options = PLM_OPT_BIT(PLM_OPT_INSECURE),
+     .job = plm_verb_job_queue},
+    {.verb = PLM_VERB_QUEUE_LIST,
+     .name = "queue list",
+     .alias = "queue ls",
+     .operands = "",
+     .summary = "show the queue, with positions",
+     .job = plm_verb_job_queue},
+    {.verb = PLM_VERB_QUEUE_START,
+     .name = "queue start",
+     .operands = "",
+     .summary = "pull what is queued, one model after the other",
+     .more = "A model that fails is marked and skipped; the exit status is that of the first "
+             "failure. Ctrl+C once: the model that is being pulled is finished, the rest stays "
+             "queued; twice: that one is stopped, stays queued, and goes on where it was; three "
+             "times: ended at once. SIGTERM stops it as Ctrl+C twice does. One run at a time.",
+     .options = NETWORK_OPTIONS | PLM_OPT_BIT(PLM_OPT_MIRROR) | PLM_OPT_BIT(PLM_OPT_PLATFORM) |
+                PLM_OPT_BIT(PLM_OPT_MIN_FREE) | PLM_OPT_BIT(PLM_OPT_JOBS),
+     .job = plm_verb_job_queue},
+    {.verb = PLM_VERB_QUEUE_RM,
+     .name = "queue rm",
+     .operands = "N|MODEL...",
+     .summary = "take entries out of the queue, by position or name",
+     .more = "What is being pulled just now cannot be taken out. All of them, or none.",
+     .min_operands = 1,
+     .max_operands = SIZE_MAX,
+     .options = PLM_OPT_BIT(PLM_OPT_INSECURE),
+     .job = plm_verb_job_queue},
+    {.verb = PLM_VERB_QUEUE_RETRY,
+     .name = "queue retry",
+     .operands = "[N|MODEL...]",
+     .summary = "queue again what failed",
+     .more = "All that failed, or the named entries; they keep their places.",
+     .max_operands = SIZE_MAX,
+     .options = PLM_OPT_BIT(PLM_OPT_INSECURE),
+     .job = plm_verb_job_queue},
+    {.verb = PLM_VERB_QUEUE_CLEAR,
+     .name = "queue clear",
+     .operands = "",
+     .summary = "empty the queue, but for what is being pulled",
+     .options = PLM_OPT_BIT(PLM_OPT_FINISHED),
+     .job = plm_verb_job_queue},
+    {.verb = PLM_VERB_HISTORY,
+     .name = "history",
+     .operands = "",
+     .summary = "show what was pulled, pushed, verified and removed",
+     .more = "With --keep, nothing is shown but what is dropped and kept, unless there is --since.",
+     .csv = true,
+     .options = PLM_OPT_BIT(PLM_OPT_SINCE) | PLM_OPT_BIT(PLM_OPT_KEEP),
+     .job = plm_verb_job_history},
+    {.verb = PLM_VERB_STATS,
+     .name = "stats",
+     .operands = "",
+     .summary = "sums over the history: in all, by host, by day",
+     .csv = true,
+     .options = PLM_OPT_BIT(PLM_OPT_SINCE),
+     .job = plm_verb_job_history},
     {.verb = PLM_VERB_DOCTOR,
      .name = "doctor",
      .operands = "HOST|MODEL",
@@ -311,7 +259,7 @@ static const struct plm_verb_row rows[] = {
                 PLM_OPT_BIT(PLM_OPT_PROXY) | PLM_OPT_BIT(PLM_OPT_IPV4) | PLM_OPT_BIT(PLM_OPT_IPV6) |
                 PLM_OPT_BIT(PLM_OPT_RESOLVE) | PLM_OPT_BIT(PLM_OPT_TIMEOUT) |
                 PLM_OPT_BIT(PLM_OPT_PLATFORM) | PLM_OPT_BIT(PLM_OPT_PUSH),
-     .job = job_doctor},
+     .job = plm_verb_job_doctor},
     {.verb = PLM_VERB_LOGIN,
      .name = "login",
      .operands = "HOST",
@@ -324,7 +272,7 @@ static const struct plm_verb_row rows[] = {
      .max_operands = 1,
      .options = SMALL_REQUEST_OPTIONS | PLM_OPT_BIT(PLM_OPT_USERNAME) |
                 PLM_OPT_BIT(PLM_OPT_PASSWORD_STDIN),
-     .job = job_once},
+     .job = plm_verb_job_once},
     {.verb = PLM_VERB_LOGOUT,
      .name = "logout",
      .operands = "HOST",
@@ -333,14 +281,14 @@ static const struct plm_verb_row rows[] = {
              "the helper program. Nothing is sent anywhere.",
      .min_operands = 1,
      .max_operands = 1,
-     .job = job_once},
+     .job = plm_verb_job_once},
     {.verb = PLM_VERB_KEYGEN,
      .name = "keygen",
      .operands = "",
      .summary = "make the key that registries know you by",
      .more = "Makes ~/.ollama/id_ed25519 when there is none, and prints its public half. A key "
              "that is there is never changed.",
-     .job = job_once},
+     .job = plm_verb_job_once},
     {.verb = PLM_VERB_VERSION,
      .name = "version",
      .operands = "",
@@ -350,7 +298,7 @@ static const struct plm_verb_row rows[] = {
      .name = "help",
      .operands = "[COMMAND]",
      .summary = "print this help, or that of a command",
-     .max_operands = 1},
+     .max_operands = 2},
 };
 
 const struct plm_verb_row *plm_verb_at(size_t n)
@@ -366,6 +314,56 @@ const struct plm_verb_row *plm_verb_find(const char *word)
             return &rows[i];
     }
     return NULL;
+}
+
+/* The length of the first of two words; 0 when there is one alone. */
+static size_t group_length(const char *name)
+{
+    const char *space = strchr(name, ' ');
+    return space ? (size_t)(space - name) : 0;
+}
+
+static bool is_in_group(const char *name, const char *group)
+{
+    size_t length = name ? group_length(name) : 0;
+    return length > 0 && strlen(group) == length && strncmp(name, group, length) == 0;
+}
+
+bool plm_verb_is_group(const char *word)
+{
+    for (size_t i = 0; i < PLM_COUNT(rows); i++) {
+        if (is_in_group(rows[i].name, word))
+            return true;
+    }
+    return false;
+}
+
+const struct plm_verb_row *plm_verb_find_in(const char *group, const char *word)
+{
+    for (size_t i = 0; i < PLM_COUNT(rows); i++) {
+        const char *names[] = {rows[i].name, rows[i].alias};
+        for (size_t k = 0; k < PLM_COUNT(names); k++) {
+            if (is_in_group(names[k], group) && strcmp(names[k] + strlen(group) + 1, word) == 0)
+                return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+const char *plm_verb_group_words(const char *group, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < PLM_COUNT(rows); i++) {
+        if (!is_in_group(rows[i].name, group))
+            continue;
+        int length = snprintf(out + used, size - used, "%s%s", used ? ", " : "",
+                              rows[i].name + strlen(group) + 1);
+        if (length < 0 || (size_t)length >= size - used)
+            break;
+        used += (size_t)length;
+    }
+    return out;
 }
 
 const struct plm_verb_row *plm_verb_row(enum plm_verb verb)
@@ -392,7 +390,7 @@ const struct plm_verb_row *plm_verb_nearest(const char *word)
 
 bool plm_verb_is_reserved(const char *word)
 {
-    static const char *const later[] = {"queue", "get", "serve"};
+    static const char *const later[] = {"get", "serve"};
     for (size_t i = 0; i < PLM_COUNT(later); i++) {
         if (strcmp(later[i], word) == 0)
             return true;

@@ -13,13 +13,14 @@ struct plm_args;
 
 struct plm_verb_row {
     enum plm_verb verb; /**< NONE for help, which is no job */
-    const char *name;
+    const char *name;     /**< one word, or two: the first one that of a group */
     const char *alias;    /**< NULL: none */
     const char *operands; /**< as help shows them, "" when there are none */
     const char *summary;  /**< half a line */
     const char *more;     /**< what `help COMMAND` says besides; NULL: nothing */
     size_t min_operands;
     size_t max_operands; /**< SIZE_MAX: any number */
+    bool csv;            /**< `--output csv` is a form of its output */
     uint64_t options;    /**< set of PLM_OPT_BIT() besides those of every verb */
     /** Fills the @p n th job (from 0) that the arguments ask for; false when there are no more.
      *  NULL: the verb needs no engine. */
@@ -37,6 +38,13 @@ const struct plm_verb_row *plm_verb_at(size_t n);
 
 /** The verb that is called @p word, by name or alias; NULL when there is none. */
 const struct plm_verb_row *plm_verb_find(const char *word);
+
+/** True when @p word is the first word of verbs that have two, as `queue`. */
+bool plm_verb_is_group(const char *word);
+/** The verb of two words; NULL when there is none. */
+const struct plm_verb_row *plm_verb_find_in(const char *group, const char *word);
+/** The second words of a group, with commas between them. */
+const char *plm_verb_group_words(const char *group, char *out, size_t size);
 
 /** The row of a verb; that of help for NONE. NULL when the command line has none for it. */
 const struct plm_verb_row *plm_verb_row(enum plm_verb verb);

@@ -27,7 +27,8 @@ bool plm_view_new(const struct plm_view_options *options, struct plm_view **out,
     view->screen = options->screen;
     if (!view->options.now_ms)
         view->options.now_ms = clock_ms;
-    if (options->mode == PLM_VIEW_JSON || options->mode == PLM_VIEW_DEBUG)
+    if (options->mode == PLM_VIEW_JSON || options->mode == PLM_VIEW_DEBUG ||
+        options->mode == PLM_VIEW_CSV)
         view->options.quiet = true;
     view->framed =
         options->mode == PLM_VIEW_TABLE && !view->options.quiet && options->screen->overwrite;
@@ -41,6 +42,7 @@ void plm_view_free(struct plm_view *view)
     if (!view)
         return;
     plm_view_list_clear(&view->list);
+    plm_view_forget(view, 0);
     plm_page_done(&view->out);
     plm_page_done(&view->err);
     plm_page_done(&view->drawing);
@@ -72,6 +74,12 @@ bool plm_view_err_framed(const struct plm_view *view)
     return view->framed && view->screen->err_terminal;
 }
 
+/* Where several jobs speak, each line says whose it is. */
+static bool names_model(const struct plm_view *view, const char *text)
+{
+    return view->beside && view->model[0] && !strstr(text, view->model);
+}
+
 void plm_view_say(struct plm_view *view, const char *format, ...)
 {
     char text[PLM_REF_TEXT + PLM_ERROR_TEXT];
@@ -80,7 +88,10 @@ void plm_view_say(struct plm_view *view, const char *format, ...)
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     struct plm_line line = plm_view_line(view, false);
-    plm_line_put(&line, PLM_STYLE_NONE, "%s", text);
+    if (names_model(view, text))
+        plm_line_put(&line, PLM_STYLE_NONE, "  %s: %s", view->model, text + strspn(text, " "));
+    else
+        plm_line_put(&line, PLM_STYLE_NONE, "%s", text);
     plm_line_end(&line);
 }
 
@@ -93,8 +104,10 @@ void plm_view_warn(struct plm_view *view, enum plm_style style, const char *labe
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     struct plm_line line = plm_view_err_line(view, false);
+    bool named = names_model(view, text);
     plm_line_put(&line, style, "%s", label);
-    plm_line_put(&line, PLM_STYLE_NONE, " %s", text);
+    plm_line_put(&line, PLM_STYLE_NONE, " %s%s%s", named ? view->model : "", named ? ": " : "",
+                 text);
     plm_line_end(&line);
 }
 
@@ -102,6 +115,8 @@ void plm_view_warn(struct plm_view *view, enum plm_style style, const char *labe
 
 static void begin_job(struct plm_view *view, const struct plm_event *event)
 {
+    if (view->beside && plm_view_turn_to(view, event->job))
+        return;
     if (event->job != view->snapshot.job || event->kind == PLM_EV_PULL_START ||
         event->kind == PLM_EV_PUSH_START) {
         view->pace = (struct plm_pace){.line_ms = view->options.now_ms()};
@@ -125,9 +140,12 @@ static void show(struct plm_view *view, const struct plm_event *event)
         plm_view_interrupted(view, event);
     else if (event->kind == PLM_EV_FAILED)
         plm_view_failed(view, event);
+    else if (view->options.mode == PLM_VIEW_CSV)
+        plm_view_csv(view, event);
     else if (lines || plm_view_warning(view, event) || plm_view_doctor(view, event) ||
              plm_view_verify(view, event) || plm_view_archive(view, event) ||
-             plm_view_upstream(view, event) || plm_view_store(view, event))
+             plm_view_upstream(view, event) || plm_view_queue(view, event) ||
+             plm_view_store(view, event))
         return;
     else if (view->framed)
         plm_view_tty(view, event);
@@ -135,10 +153,26 @@ static void show(struct plm_view *view, const struct plm_event *event)
         plm_view_plain(view, event);
 }
 
+/* The run's own words come in between those of the pulls, and are about no job that is folded. */
+static void show_beside(struct plm_view *view, const struct plm_event *event)
+{
+    char model[PLM_REF_TEXT];
+    memcpy(model, view->model, sizeof(model));
+    view->model[0] = '\0';
+    plm_view_queue_begin(view, event);
+    show(view, event);
+    memcpy(view->model, model, sizeof(model));
+    plm_live_settle(view);
+}
+
 static void emit(void *ctx, const struct plm_event *event)
 {
     struct plm_view *view = ctx;
     view->seq = event->seq;
+    if (plm_view_is_beside(event)) {
+        show_beside(view, event);
+        return;
+    }
     begin_job(view, event);
     plm_snapshot_fold(&view->snapshot, event);
     if (event->kind == PLM_EV_PULL_START || event->kind == PLM_EV_PUSH_START ||
@@ -146,10 +180,12 @@ static void emit(void *ctx, const struct plm_event *event)
         event->kind == PLM_EV_EXPORT_START || event->kind == PLM_EV_IMPORT_START)
         plm_live_begin(view);
     show(view, event);
-    if (event->kind == PLM_EV_COMPLETED || event->kind == PLM_EV_FAILED)
+    if (event->kind == PLM_EV_COMPLETED || event->kind == PLM_EV_FAILED) {
         plm_live_end(view);
-    else
+        plm_view_forget(view, event->job ? event->job : UINT32_MAX);
+    } else {
         plm_live_settle(view);
+    }
 }
 
 struct plm_sink plm_view_sink(struct plm_view *view)

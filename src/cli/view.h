@@ -16,7 +16,7 @@
 #include "cli/screen.h"
 #include "pullama/event.h"
 
-enum plm_view_mode { PLM_VIEW_TABLE, PLM_VIEW_COMPACT, PLM_VIEW_JSON, PLM_VIEW_DEBUG };
+enum plm_view_mode { PLM_VIEW_TABLE, PLM_VIEW_COMPACT, PLM_VIEW_JSON, PLM_VIEW_DEBUG, PLM_VIEW_CSV };
 
 struct plm_view_options {
     enum plm_view_mode mode;

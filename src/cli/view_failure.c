@@ -46,6 +46,8 @@ static char *resume_command(const struct plm_view *view)
 {
     char *text = NULL;
     const char *flags = view->options.flags ? view->options.flags : "";
+    if (view->queued)
+        return asprintf(&text, "resume with: pullama %squeue start", flags) < 0 ? NULL : text;
     const char *verb = view->pushes ? "push" : "pull";
     /* With --as, the scheme of the model itself says nothing about where it goes. */
     bool is_plain = view->scheme == PLM_SCHEME_HTTP && !strstr(flags, "--insecure ") &&
@@ -75,7 +77,7 @@ static void draw_interrupted(struct plm_view *view, const char *command)
 static void show_interrupted(struct plm_view *view, enum plm_verb verb)
 {
     bool resumable = (verb == PLM_VERB_PULL || verb == PLM_VERB_PUSH) &&
-                     (view->options.models || view->model[0]);
+                     (view->options.models || view->model[0] || view->queued);
     char *command = resumable                 ? resume_command(view)
                     : verb == PLM_VERB_UPDATE ? strdup("the same command goes on from here")
                                               : NULL;

@@ -3,9 +3,9 @@
  *
  * Every event is shown by exactly one of: view_json.c; view_plain.c, or on a terminal view_tty.c,
  * for a pull or a push; view_store.c for the store's commands; view_verify.c for verify;
- * view_archive.c for archives; view_failure.c for the end of a job that failed. They write whole
- * lines into two pages; view_live.c brings both to their streams, around the live area at the
- * bottom of the terminal.
+ * view_archive.c for archives; view_queue.c for the queue; view_history.c for the history;
+ * view_failure.c for the end of a job that failed. They write whole lines into two pages;
+ * view_live.c brings both to their streams, around the live area at the bottom of the terminal.
  */
 #pragma once
 
@@ -20,15 +20,25 @@
 #define PLM_LIVE_LINES (PLM_LIVE_BLOBS + 3)
 #define PLM_REDRAW_MS 100
 
+#define PLM_LIST_COLUMNS 8
+
+/** What the rows of a list have in common. */
+struct plm_list_form {
+    unsigned columns, gap;
+    bool is_loose;                           /**< the last column is cut before the elastic one */
+    unsigned elastic;                        /**< the column that gives way on narrow terminals */
+    const char *headings[PLM_LIST_COLUMNS];  /**< none at all: no line of them */
+    enum plm_style styles[PLM_LIST_COLUMNS]; /**< NONE: that of the row's mark */
+};
+
 struct plm_list_row {
-    char *name; /**< owned */
-    char id[13];
-    char size[PLM_TEXT_SHORT];
-    char age[PLM_TEXT_SHORT];
+    char *cells[PLM_LIST_COLUMNS]; /**< owned */
+    enum plm_style mark;
 };
 
 struct plm_list {
-    struct plm_list_row *rows; /**< owned */
+    const struct plm_list_form *form; /**< NULL: that of models */
+    struct plm_list_row *rows;        /**< owned */
     size_t count, capacity;
 };
 
@@ -71,12 +81,17 @@ struct plm_view {
     struct plm_pace pace;
     struct plm_burst burst;
     struct plm_list list;
-    char model[PLM_REF_TEXT];        /**< display form of the job's model, or "" */
-    enum plm_scheme scheme;          /**< of the job's model */
-    char archive[PLM_ARCHIVE_TITLE]; /**< what the end of an export or import says */
-    bool pushes;                     /**< the job's bytes go out */
-    bool imports;                    /**< they come out of an archive */
-    bool interrupted;                /**< it was said: once, for all jobs that are stopped */
+    char model[PLM_REF_TEXT];           /**< display form of the job's model, or "" */
+    enum plm_scheme scheme;             /**< of the job's model */
+    char archive[PLM_ARCHIVE_TITLE];    /**< what the end of an export or import says */
+    bool pushes;                        /**< the job's bytes go out */
+    bool imports;                       /**< they come out of an archive */
+    bool queued;                        /**< it is a run of the queue */
+    bool beside;                        /**< in which several jobs run at a time */
+    bool kept;                          /**< it was said how much of the history is kept */
+    bool has_header;                    /**< of CSV */
+    struct plm_view_context **contexts; /**< owned; of jobs that are not shown just now */
+    bool interrupted;                   /**< it was said: once, for all jobs that are stopped */
     uint64_t seq;
     struct plm_error write_error;
 };
@@ -175,6 +190,21 @@ void plm_view_plain_progress(struct plm_view *view);
 void plm_view_tty(struct plm_view *view, const struct plm_event *event);
 /** False when the event is none of a store's command. */
 bool plm_view_store(struct plm_view *view, const struct plm_event *event);
+/** False when the event is none of the queue or the history. */
+bool plm_view_queue(struct plm_view *view, const struct plm_event *event);
+/** Takes note of a run of the queue that begins. */
+void plm_view_queue_begin(struct plm_view *view, const struct plm_event *event);
+/** What a run of the queue says while its pulls go on. */
+bool plm_view_is_beside(const struct plm_event *event);
+bool plm_view_history(struct plm_view *view, const struct plm_event *event);
+/** What `history` and `stats` print at their end. */
+void plm_view_history_end(struct plm_view *view);
+void plm_view_csv(struct plm_view *view, const struct plm_event *event);
+/** Makes the view know what it knew of @p job when its last event came. False when that is nothing,
+ * or it is the same job. */
+bool plm_view_turn_to(struct plm_view *view, uint32_t job);
+/** Forgets a job that has ended; 0: all. */
+void plm_view_forget(struct plm_view *view, uint32_t job);
 /** False when the event is none of `doctor`. */
 bool plm_view_doctor(struct plm_view *view, const struct plm_event *event);
 /** False when the event is none of an archive's: then it is shown as of a pull. */
@@ -183,6 +213,9 @@ bool plm_view_archive(struct plm_view *view, const struct plm_event *event);
 bool plm_view_verify(struct plm_view *view, const struct plm_event *event);
 /** False when the event is none of `outdated` and `update`. */
 bool plm_view_upstream(struct plm_view *view, const struct plm_event *event);
+/** Adds a row; the cells are copied. */
+void plm_view_list_put(struct plm_view *view, const struct plm_list_form *form, enum plm_style mark,
+                       const char *const *cells);
 void plm_view_list_add(struct plm_view *view, const struct plm_event *event);
 /** Prints and forgets the rows. */
 void plm_view_list_print(struct plm_view *view);

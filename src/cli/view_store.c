@@ -216,6 +216,8 @@ bool plm_view_store(struct plm_view *view, const struct plm_event *event)
     case PLM_EV_COMPLETED:
         if (event->verb == PLM_VERB_LIST)
             plm_view_list_print(view);
+        if (event->verb == PLM_VERB_HISTORY || event->verb == PLM_VERB_STATS)
+            plm_view_history_end(view);
         return event->verb != PLM_VERB_PULL && event->verb != PLM_VERB_PUSH;
     default:
         return show_step(view, event);

@@ -116,6 +116,15 @@ static void add_store(struct rules *rules, const char *root, enum plm_confine_ac
     }
 }
 
+/* Where the database lies: who only reads it, too, has to tell others so. */
+static void add_state(struct rules *rules, const char *root)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%s/.pullm", root) < 0)
+        path = NULL;
+    add_owned(rules, path, PLM_CONFINE_CHANGE);
+}
+
 static void add_job(struct rules *rules, const struct plm_job *job)
 {
     const struct plm_engine *engine = job->engine;
@@ -126,6 +135,8 @@ static void add_job(struct rules *rules, const struct plm_job *job)
     if (!kind->no_store)
         add_store(rules, engine->options.models_dir,
                   changes ? PLM_CONFINE_CHANGE : PLM_CONFINE_READ);
+    if (kind->uses_database || (kind->is_recorded && !job->dry_run && engine->options.history))
+        add_state(rules, engine->options.models_dir);
     if (kind->changes)
         add(rules, kind->changes(job), PLM_CONFINE_CHANGE);
     if (kind->reads)

@@ -39,4 +39,5 @@ static bool run(struct plm_job *job, struct plm_error *err)
 }
 
 const struct plm_job_kind plm_copy_kind = {
+    .is_recorded = true,
     .verb = PLM_VERB_CP, .needs_ref = true, .needs_lock = true, .run = run};

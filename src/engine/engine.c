@@ -1,4 +1,4 @@
-/* Engine: owns loop, store, network and workers, and runs jobs one after the other. */
+/* Engine: owns loop, store, network, workers, and the list of jobs. */
 #include "engine/engine_private.h"
 #include "engine/mirrors.h"
 #include "engine/lanes.h"
@@ -10,7 +10,6 @@
 #include "os/os.h"
 #include "pullama/text.h"
 
-#define LOCK_RETRY_MS 100
 #define RETRIES_DEFAULT 6
 #define CHUNK_DEFAULT (UINT64_C(64) << 20)
 #define CHUNK_LEAST (UINT64_C(64) << 10)
@@ -18,15 +17,32 @@
 #define STALL_DEFAULT_MS 30000
 
 static const struct plm_job_kind *const kinds[PLM_VERBS] = {
-    [PLM_VERB_PULL] = &plm_pull_kind,         [PLM_VERB_LIST] = &plm_list_kind,
-    [PLM_VERB_SHOW] = &plm_show_kind,         [PLM_VERB_RM] = &plm_remove_kind,
-    [PLM_VERB_CP] = &plm_copy_kind,           [PLM_VERB_CLEAN] = &plm_clean_kind,
-    [PLM_VERB_KEYGEN] = &plm_keygen_kind,     [PLM_VERB_VERIFY] = &plm_verify_kind,
-    [PLM_VERB_PUSH] = &plm_push_kind,         [PLM_VERB_LOGIN] = &plm_login_kind,
-    [PLM_VERB_LOGOUT] = &plm_logout_kind,     [PLM_VERB_PRUNE] = &plm_prune_kind,
-    [PLM_VERB_OUTDATED] = &plm_outdated_kind, [PLM_VERB_UPDATE] = &plm_update_kind,
-    [PLM_VERB_ADOPT] = &plm_adoption_kind,    [PLM_VERB_DOCTOR] = &plm_doctor_kind,
-    [PLM_VERB_EXPORT] = &plm_export_kind,     [PLM_VERB_IMPORT] = &plm_import_kind,
+    [PLM_VERB_PULL] = &plm_pull_kind,
+    [PLM_VERB_LIST] = &plm_list_kind,
+    [PLM_VERB_SHOW] = &plm_show_kind,
+    [PLM_VERB_RM] = &plm_remove_kind,
+    [PLM_VERB_CP] = &plm_copy_kind,
+    [PLM_VERB_CLEAN] = &plm_clean_kind,
+    [PLM_VERB_KEYGEN] = &plm_keygen_kind,
+    [PLM_VERB_VERIFY] = &plm_verify_kind,
+    [PLM_VERB_PUSH] = &plm_push_kind,
+    [PLM_VERB_LOGIN] = &plm_login_kind,
+    [PLM_VERB_LOGOUT] = &plm_logout_kind,
+    [PLM_VERB_QUEUE_ADD] = &plm_queue_add_kind,
+    [PLM_VERB_QUEUE_LIST] = &plm_queue_list_kind,
+    [PLM_VERB_QUEUE_RM] = &plm_queue_remove_kind,
+    [PLM_VERB_QUEUE_START] = &plm_queue_start_kind,
+    [PLM_VERB_QUEUE_RETRY] = &plm_queue_retry_kind,
+    [PLM_VERB_QUEUE_CLEAR] = &plm_queue_clear_kind,
+    [PLM_VERB_HISTORY] = &plm_history_kind,
+    [PLM_VERB_STATS] = &plm_stats_kind,
+    [PLM_VERB_PRUNE] = &plm_prune_kind,
+    [PLM_VERB_DOCTOR] = &plm_doctor_kind,
+    [PLM_VERB_OUTDATED] = &plm_outdated_kind,
+    [PLM_VERB_UPDATE] = &plm_update_kind,
+    [PLM_VERB_ADOPT] = &plm_adoption_kind,
+    [PLM_VERB_EXPORT] = &plm_export_kind,
+    [PLM_VERB_IMPORT] = &plm_import_kind,
 };
 
 static bool make_user_agent(struct plm_engine *engine, struct plm_error *err)
@@ -111,7 +127,7 @@ bool plm_engine_new(const struct plm_engine_options *options, struct plm_sink si
     return true;
 }
 
-static void free_job(struct plm_job *job)
+void plm_job_free(struct plm_job *job)
 {
     if (job->kind->free)
         job->kind->free(job);
@@ -127,6 +143,8 @@ static void free_job(struct plm_job *job)
     free(job->model);
     free(job->target);
     free(job->manifest);
+    free(job->since);
+    free(job->keep);
     free(job);
 }
 
@@ -138,9 +156,10 @@ void plm_engine_free(struct plm_engine *engine)
     while (engine->first) {
         struct plm_job *job = engine->first;
         engine->first = job->next;
-        free_job(job);
+        plm_job_free(job);
     }
     plm_engine_drop_credentials(engine);
+    plm_record_close(engine);
     plm_engine_unlock_store(engine);
     plm_http_client_free(engine->http);
     if (engine->loop)
@@ -199,6 +218,8 @@ static bool copy_spec(struct plm_job *job, const struct plm_job_spec *spec)
     job->dry_run = spec->dry_run;
     job->fast = spec->fast;
     job->repair = spec->repair;
+    job->finished = spec->finished;
+    job->jobs = spec->jobs;
     job->with_push = spec->with_push;
     job->link = spec->link;
     job->has_age = spec->has_age;
@@ -215,11 +236,13 @@ static bool copy_spec(struct plm_job *job, const struct plm_job_spec *spec)
     }
     return job->models && copy_text(spec->model, &job->model) &&
            copy_text(spec->target, &job->target) && copy_text(spec->user, &job->user) &&
-           copy_text(spec->secret, &job->secret);
+           copy_text(spec->secret, &job->secret) && copy_text(spec->since, &job->since) &&
+           copy_text(spec->keep, &job->keep);
 }
 
-bool plm_engine_submit(struct plm_engine *engine, const struct plm_job_spec *spec, uint32_t *job_id,
-                       struct plm_error *err)
+/* Makes the job and puts it at the end of the list. */
+static bool add_job(struct plm_engine *engine, const struct plm_job_spec *spec,
+                    struct plm_job **out, struct plm_error *err)
 {
     if ((unsigned)spec->verb >= PLM_VERBS || !kinds[spec->verb])
         return plm_fail(err, PLM_E_USAGE, "no such kind of job");
@@ -230,124 +253,44 @@ bool plm_engine_submit(struct plm_engine *engine, const struct plm_job_spec *spe
     job->kind =
         spec->verb == PLM_VERB_VERIFY && spec->repair ? &plm_repair_kind : kinds[spec->verb];
     if (!copy_spec(job, spec)) {
-        free_job(job);
+        plm_job_free(job);
         return plm_fail(err, PLM_E_NOMEM, "no memory for a job");
     }
     job->id = ++engine->last_id;
     *engine->last = job;
     engine->last = &job->next;
+    *out = job;
+    return true;
+}
+
+bool plm_engine_submit(struct plm_engine *engine, const struct plm_job_spec *spec, uint32_t *job_id,
+                       struct plm_error *err)
+{
+    struct plm_job *job;
+    if (!add_job(engine, spec, &job, err))
+        return false;
     *job_id = job->id;
     return true;
 }
 
-static bool reopen_store(struct plm_engine *engine, bool make, struct plm_error *err)
+bool plm_job_spawn(struct plm_job *parent, const struct plm_job_spec *spec, int64_t entry,
+                   struct plm_error *err)
 {
-    plm_store_close(&engine->store);
-    engine->store_is_open = plm_store_open(engine->options.models_dir, make, &engine->store, err);
-    engine->store_is_made = engine->store_is_open && make;
-    return engine->store_is_open;
-}
-
-/* The store is made for the first job that writes. Read-only jobs take it as it is, even absent. */
-static bool open_store(struct plm_job *job, struct plm_error *err)
-{
-    struct plm_engine *engine = job->engine;
-    bool make = job->kind->makes_store && !job->dry_run;
-    if (job->kind->no_store)
-        return true;
-    if ((!engine->store_is_open || (make && !engine->store_is_made)) &&
-        !reopen_store(engine, make, err))
+    struct plm_job *job;
+    if (!add_job(parent->engine, spec, &job, err))
         return false;
-    struct plm_error ignored = {0};
-    if (job->kind->keeps_state && !job->dry_run && engine->store.root_fd >= 0)
-        (void)!plm_store_make_state(&engine->store, &ignored); /* the job says what it lacks */
-    /* A store that only Ollama has used has no place for the lock yet. */
-    const struct plm_store *store = &engine->store;
-    bool lacks_lock = store->manifests_fd >= 0 && store->state_fd < 0;
-    bool lacks_any = lacks_lock || (store->manifests_fd >= 0 && store->blobs_fd < 0);
-    if (!job->dry_run &&
-        ((job->kind->needs_lock && lacks_lock) || (job->kind->changes_store && lacks_any)))
-        return reopen_store(engine, true, err);
+    job->parent = parent;
+    job->is_beside = true;
+    job->entry = entry;
+    parent->engine->beside++;
     return true;
 }
 
-bool plm_job_prepare(struct plm_job *job, struct plm_error *err)
+unsigned plm_engine_share(const struct plm_engine *engine)
 {
-    const struct plm_job_kind *kind = job->kind;
-    if (kind->needs_ref && !job->has_ref)
-        job->has_ref = plm_ref_parse(job->model ? job->model : "", &job->ref, err);
-    return (!kind->needs_ref || job->has_ref) && open_store(job, err) &&
-           (!kind->needs_ref || !kind->needs_network || plm_job_find_credential(job, err)) &&
-           (!kind->prepare || kind->prepare(job, err));
-}
-
-static void tell_of_lock(struct plm_job *job)
-{
-    struct plm_engine *engine = job->engine;
-    if (!engine->told_of_lock) {
-        engine->told_of_lock = true;
-        struct plm_event event = {
-            .kind = PLM_EV_LOCK_WAITING,
-            .waiting = {.pid = plm_lock_holder(engine->store.state_fd, PLM_STORE_LOCK)}};
-        plm_job_emit(job, &event);
-    }
-    plm_timer_start(engine->loop, &engine->lock_timer, LOCK_RETRY_MS);
-}
-
-static void run_now(struct plm_job *job)
-{
-    struct plm_error err = {0};
-    struct plm_engine *engine = job->engine;
-    bool lock = job->kind->needs_lock && !job->dry_run && engine->store.state_fd >= 0;
-    if (lock && !plm_engine_lock_store(engine, &err)) {
-        if (err.code == PLM_E_BUSY)
-            tell_of_lock(job);
-        else
-            plm_job_end(job, NULL, &err);
-        return;
-    }
-    engine->told_of_lock = false;
-    bool ok = job->kind->run(job, &err);
-    plm_engine_unlock_store(engine);
-    if (!ok)
-        plm_job_end(job, NULL, &err);
-}
-
-static void start_job(struct plm_job *job)
-{
-    struct plm_error err = {0};
-    bool is_first_try = !job->started;
-    job->started = true;
-    if (is_first_try) {
-        job->started_ms = plm_loop_now(job->engine->loop);
-        if (job->after_success && job->engine->result != PLM_OK)
-            (void)plm_fail(&err, job->engine->result, "left out, because what it needs has failed");
-        if (err.code || !plm_job_prepare(job, &err)) {
-            plm_job_end(job, NULL, &err);
-            return;
-        }
-    }
-    if (is_first_try)
-        plm_job_tell_of_credential(job);
-    if (job->kind->run)
-        run_now(job);
-    else if (is_first_try && !job->kind->start(job, &err))
-        plm_job_end(job, NULL, &err);
-}
-
-static void stop_jobs(struct plm_engine *engine)
-{
-    struct plm_error err = {0};
-    (void)plm_fail(&err, PLM_E_INTERRUPTED, "stopped on request");
-    for (struct plm_job *job = engine->first; job; job = job->next) {
-        if (job->ended || job->stopping)
-            continue;
-        job->stopping = true;
-        if (job->started && job->kind->stop)
-            job->kind->stop(job);
-        else
-            plm_job_end(job, NULL, &err);
-    }
+    unsigned fixed = engine->options.connections, all = fixed ? fixed : PLM_LANES_MOST;
+    unsigned share = engine->beside > 1 ? all / engine->beside : all;
+    return share > 0 ? share : 1;
 }
 
 void plm_engine_limit_rate(struct plm_engine *engine, uint64_t bytes_per_second)
@@ -357,47 +300,14 @@ void plm_engine_limit_rate(struct plm_engine *engine, uint64_t bytes_per_second)
     plm_loop_wake(engine->loop);
 }
 
-static void take_over_limit(struct plm_engine *engine)
-{
-    if (engine->http && atomic_exchange(&engine->is_limit_new, false))
-        plm_http_client_limit(engine->http, atomic_load(&engine->limit_rate));
-}
-
-/* Of an ended job, which need not be the first any more: it may have got children. */
-static void drop_job(struct plm_engine *engine, struct plm_job *job)
-{
-    struct plm_job **link = &engine->first, *parent = job->parent;
-    while (*link != job)
-        link = &(*link)->next;
-    *link = job->next;
-    if (!*link)
-        engine->last = link;
-    if (parent && !parent->ended)
-        parent->kind->child_ended(parent, job);
-    free_job(job);
-}
-
-bool plm_engine_step(struct plm_engine *engine, int timeout_ms)
-{
-    struct plm_error err = {0};
-    take_over_limit(engine);
-    if (engine->stopping)
-        stop_jobs(engine);
-    struct plm_job *job = engine->first;
-    if (job && !job->ended && (!job->started || (job->kind->run && !engine->lock_timer.armed)))
-        start_job(job);
-    if (job && job->ended) {
-        drop_job(engine, job);
-        return engine->first != NULL;
-    }
-    if (job && !plm_loop_step(engine->loop, timeout_ms, &err) && !job->ended)
-        plm_job_end(job, NULL, &err);
-    return job != NULL;
-}
-
 enum plm_code plm_engine_result(const struct plm_engine *engine)
 {
     return engine->result;
+}
+
+void plm_engine_pause(struct plm_engine *engine)
+{
+    engine->pausing = true;
 }
 
 void plm_engine_stop(struct plm_engine *engine)

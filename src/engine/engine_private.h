@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "engine/job_credential.h"
+#include "engine/job_record.h"
 #include "engine/workers.h"
 #include "event/hub.h"
 #include "net/registry.h"
@@ -34,6 +35,13 @@ struct plm_job_kind {
     /** Makes what lies outside of what the kind may change once the process is confined. May be
      * called more than once. NULL: nothing. */
     bool (*prepare)(struct plm_job *job, struct plm_error *err);
+    bool is_recorded;   /**< its end goes into the history; a dry run's does not */
+    bool uses_database; /**< works with the database of queue and history */
+    /** No more is to be begun. NULL: it does not matter to the kind. */
+    void (*pause)(struct plm_job *job);
+    /** A job that runs beside it (plm_job_spawn()) has ended: well when @p err is NULL. The child
+     * is freed later. */
+    void (*child_over)(struct plm_job *job, struct plm_job *child, const struct plm_error *err);
     /** Does the whole job, or fails. NULL for kinds that take time. */
     bool (*run)(struct plm_job *job, struct plm_error *err);
     /** Starts it; the job ends by plm_job_end(). */
@@ -47,7 +55,9 @@ struct plm_job_kind {
 extern const struct plm_job_kind plm_pull_kind, plm_push_kind, plm_list_kind, plm_show_kind,
     plm_remove_kind, plm_copy_kind, plm_clean_kind, plm_keygen_kind, plm_verify_kind,
     plm_repair_kind, plm_prune_kind, plm_outdated_kind, plm_update_kind, plm_adoption_kind,
-    plm_login_kind, plm_logout_kind, plm_doctor_kind, plm_export_kind, plm_import_kind;
+    plm_login_kind, plm_logout_kind, plm_doctor_kind, plm_export_kind, plm_import_kind,
+    plm_queue_add_kind, plm_queue_list_kind, plm_queue_remove_kind, plm_queue_start_kind,
+    plm_queue_retry_kind, plm_queue_clear_kind, plm_history_kind, plm_stats_kind;
 
 struct plm_job {
     struct plm_engine *engine;
@@ -62,13 +72,18 @@ struct plm_job {
     char *folder; /**< owned; outside of the store, that it reads or writes; or NULL */
     uint64_t split;
     int stream_fd;
-    bool dry_run, fast, repair, with_push, has_age, link, force, after_success;
+    char *since, *keep; /**< owned, or NULL */
+    unsigned jobs;
+    bool dry_run, fast, repair, finished, with_push, has_age, link, force, after_success;
     int64_t older_than_ms;
+    struct plm_job *parent; /**< that started it; NULL: submitted by the user of the library */
+    bool is_beside;         /**< it runs beside the parent; else the parent waits for it */
+    int64_t entry;          /**< of the queue, when it runs beside a parent */
+    struct plm_record record;
     struct plm_ref ref;
     bool has_ref;
     bool started, ended, stopping;
     enum plm_code code;     /**< how it ended */
-    struct plm_job *parent; /**< NULL, or for which it runs; behind it in the list */
     char *manifest;         /**< owned; pull: what the registry answered already, or NULL */
     size_t manifest_size;
     int64_t started_ms;
@@ -91,6 +106,9 @@ struct plm_engine {
     bool stopping;
     struct plm_timer lock_timer;
     struct plm_lock store_lock;
+    struct plm_database *history; /**< open while recorded jobs run, if it could be opened */
+    unsigned beside;              /**< children that have not ended */
+    bool pausing, told_of_pause;
     bool told_of_lock;
     _Atomic uint64_t limit_rate; /**< other threads may change these two; the steps look */
     atomic_bool is_limit_new;
@@ -120,6 +138,14 @@ void plm_job_complete(struct plm_job *job);
 
 /** Reads the reference, and opens or makes what the kind says; nothing more when called again. */
 PLM_MUST bool plm_job_prepare(struct plm_job *job, struct plm_error *err);
+
+/** Frees a job that is in no list. */
+void plm_job_free(struct plm_job *job);
+/** Starts a job beside @p parent; its kind's child_over() tells of the end. */
+PLM_MUST bool plm_job_spawn(struct plm_job *parent, const struct plm_job_spec *spec, int64_t entry,
+                            struct plm_error *err);
+/** How many connections to a host each of the jobs that run beside each other may use. */
+unsigned plm_engine_share(const struct plm_engine *engine);
 
 /** Whether an end was asked for, also by what the loop had no time to see. */
 bool plm_engine_is_ending(struct plm_engine *engine);

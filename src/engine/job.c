@@ -14,6 +14,7 @@ void plm_job_emit(struct plm_job *job, struct plm_event *event)
     event->job = job->id;
     event->verb = job->kind->verb;
     event->ref = job->has_ref ? &job->ref : NULL;
+    plm_record_see(job, event);
     plm_hub_emit(&job->engine->hub, event, plm_os_unix_ms());
 }
 
@@ -35,12 +36,25 @@ void plm_job_warn(struct plm_job *job, const char *format, ...)
     plm_job_emit(job, &event);
 }
 
+static const char *queue_hint(enum plm_verb verb, enum plm_code code)
+{
+    bool picks = verb == PLM_VERB_QUEUE_RM || verb == PLM_VERB_QUEUE_RETRY;
+    if (picks && (code == PLM_E_USAGE || code == PLM_E_NOT_FOUND))
+        return "see the positions: pullama queue list";
+    if (verb == PLM_VERB_QUEUE_START && code != PLM_E_CORRUPT && code != PLM_E_BUSY &&
+        code != PLM_E_NOSPACE && code != PLM_E_ACCESS && code != PLM_E_UNSUPPORTED)
+        return "pullama queue list says why; pullama queue retry puts them into the queue again";
+    return NULL;
+}
+
 static const char *hint_of(const struct plm_job *job, const struct plm_error *err)
 {
     enum plm_code code = err->code;
     bool pushes = job->kind->verb == PLM_VERB_PUSH;
     if (job->kind->verb == PLM_VERB_DOCTOR && code != PLM_E_USAGE && code != PLM_E_BAD_NAME)
         return "what was seen on the way, and what can be done, stands above";
+    if (queue_hint(job->kind->verb, code))
+        return queue_hint(job->kind->verb, code);
     if (code == PLM_E_NOT_FOUND && job->kind->verb != PLM_VERB_PULL)
         return "see what is here: pullama list";
     if (job->kind->verb == PLM_VERB_IMPORT && err->sys_errno == 0 &&
@@ -107,6 +121,11 @@ void plm_job_end(struct plm_job *job, const struct plm_event *completed,
     }
     plm_job_emit(job, &event);
     job->ended = true;
+    plm_record_end(job, err);
+    if (job->is_beside) {
+        job->engine->beside--;
+        job->parent->kind->child_over(job->parent, job, err);
+    }
 }
 
 bool plm_job_submit_child(struct plm_job *parent, const struct plm_job_kind *kind,

@@ -174,4 +174,5 @@ static bool run(struct plm_job *job, struct plm_error *err)
     return true;
 }
 
-const struct plm_job_kind plm_prune_kind = {.verb = PLM_VERB_PRUNE, .needs_lock = true, .run = run};
+const struct plm_job_kind plm_prune_kind = {
+    .is_recorded = true, .verb = PLM_VERB_PRUNE, .needs_lock = true, .run = run};

@@ -55,6 +55,7 @@ void plm_pull_emit_kind(struct plm_pull *pull, const struct plm_download *d,
 void plm_pull_received(struct plm_pull *pull, size_t length, bool is_new)
 {
     pull->received += length;
+    pull->job->record.fetched += length;
     if (is_new)
         pull->last_byte_ms = plm_loop_now(plm_pull_loop(pull));
 }
@@ -383,6 +384,7 @@ static void release(struct plm_job *job)
 
 const struct plm_job_kind plm_pull_kind = {
     .verb = PLM_VERB_PULL,
+    .is_recorded = true,
     .makes_store = true,
     .needs_ref = true,
     .needs_network = true,

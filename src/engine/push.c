@@ -404,6 +404,7 @@ static void release(struct plm_job *job)
 }
 
 const struct plm_job_kind plm_push_kind = {
+    .is_recorded = true,
     .verb = PLM_VERB_PUSH,
     .needs_ref = true,
     .needs_network = true,

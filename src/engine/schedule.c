@@ -57,10 +57,17 @@ static bool start_one(struct plm_pull *pull)
     return false;
 }
 
+/* By what connections bring, and by how many pulls share them. */
+static unsigned allowed(const struct plm_pull *pull)
+{
+    unsigned wanted = plm_lanes_allowed(&pull->lanes), share = plm_engine_share(pull->job->engine);
+    return wanted < share ? wanted : share;
+}
+
 static void start_requests(struct plm_pull *pull)
 {
     pull->is_starved = false;
-    while (pull->active < plm_lanes_allowed(&pull->lanes) && !pull->is_starved) {
+    while (pull->active < allowed(pull) && !pull->is_starved) {
         if (plm_loop_turn_is_over(plm_pull_loop(pull))) { /* many blobs that are here already */
             plm_pull_kick(pull);
             return;
@@ -89,7 +96,7 @@ static bool is_waiting(const struct plm_pull *pull)
     for (size_t i = 0; i < pull->open_count; i++)
         for (const struct plm_chunk *c = pull->open[i]->chunks; c; c = c->next)
             waiting += c->state == PLM_CHUNK_CONNECTING;
-    return pull->ended >= 2 * plm_lanes_allowed(&pull->lanes) && 2 * waiting > pull->active;
+    return pull->ended >= 2 * allowed(pull) && 2 * waiting > pull->active;
 }
 
 void plm_pull_look_at_lanes(struct plm_pull *pull)

@@ -92,6 +92,7 @@ static void on_passed(void *ctx, uint64_t at, const void *bytes, size_t length)
         part->md5_failed = true;
     part->passed = at + length;
     part->upload->push->sent += length;
+    part->upload->push->job->record.sent += length;
     part->upload->run->payload += length;
     plm_upload_count(part->upload);
 }

@@ -376,6 +376,7 @@ static void release(struct plm_job *job)
 }
 
 const struct plm_job_kind plm_verify_kind = {
+    .is_recorded = true,
     .verb = PLM_VERB_VERIFY,
     .integrity_hint = "fetch again what is damaged: pullama verify --repair",
     .start = start,
@@ -384,6 +385,7 @@ const struct plm_job_kind plm_verify_kind = {
 };
 
 const struct plm_job_kind plm_repair_kind = {
+    .is_recorded = true,
     .verb = PLM_VERB_VERIFY,
     .changes_store = true,
     .needs_network = true,

@@ -70,6 +70,19 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
     [PLM_EV_DOCTOR_CHECK] = "doctor_check",
     [PLM_EV_DOCTOR_DONE] = "doctor_done",
     [PLM_EV_VERSION] = "version",
+    [PLM_EV_QUEUE_ADDED] = "queue_added",
+    [PLM_EV_QUEUE_ENTRY] = "queue_entry",
+    [PLM_EV_QUEUE_REMOVED] = "queue_removed",
+    [PLM_EV_QUEUE_RETRIED] = "queue_retried",
+    [PLM_EV_QUEUE_CHANGED] = "queue_changed",
+    [PLM_EV_QUEUE_START] = "queue_start",
+    [PLM_EV_QUEUE_NEXT] = "queue_next",
+    [PLM_EV_QUEUE_SETTLED] = "queue_settled",
+    [PLM_EV_QUEUE_PAUSING] = "queue_pausing",
+    [PLM_EV_QUEUE_DONE] = "queue_done",
+    [PLM_EV_HISTORY] = "history",
+    [PLM_EV_HISTORY_KEPT] = "history_kept",
+    [PLM_EV_STATS] = "stats",
     [PLM_EV_LOCK_WAITING] = "lock_waiting",
     [PLM_EV_WARNING] = "warning",
     [PLM_EV_INTERRUPTED] = "interrupted",
@@ -78,13 +91,47 @@ static const char *const event_names[PLM_EVENT_KINDS] = {
 };
 
 static const char *const verb_names[PLM_VERBS] = {
-    [PLM_VERB_NONE] = "none",       [PLM_VERB_PULL] = "pull",     [PLM_VERB_LIST] = "list",
-    [PLM_VERB_PUSH] = "push",       [PLM_VERB_SHOW] = "show",     [PLM_VERB_RM] = "rm",
-    [PLM_VERB_CP] = "cp",           [PLM_VERB_CLEAN] = "clean",   [PLM_VERB_KEYGEN] = "keygen",
-    [PLM_VERB_VERSION] = "version", [PLM_VERB_VERIFY] = "verify", [PLM_VERB_LOGIN] = "login",
-    [PLM_VERB_LOGOUT] = "logout",   [PLM_VERB_PRUNE] = "prune",   [PLM_VERB_OUTDATED] = "outdated",
-    [PLM_VERB_UPDATE] = "update",   [PLM_VERB_ADOPT] = "adopt",   [PLM_VERB_DOCTOR] = "doctor",
-    [PLM_VERB_EXPORT] = "export",   [PLM_VERB_IMPORT] = "import",
+    [PLM_VERB_NONE] = "none",
+    [PLM_VERB_PULL] = "pull",
+    [PLM_VERB_LIST] = "list",
+    [PLM_VERB_PUSH] = "push",
+    [PLM_VERB_SHOW] = "show",
+    [PLM_VERB_RM] = "rm",
+    [PLM_VERB_CP] = "cp",
+    [PLM_VERB_CLEAN] = "clean",
+    [PLM_VERB_KEYGEN] = "keygen",
+    [PLM_VERB_VERSION] = "version",
+    [PLM_VERB_VERIFY] = "verify",
+    [PLM_VERB_LOGIN] = "login",
+    [PLM_VERB_LOGOUT] = "logout",
+    [PLM_VERB_PRUNE] = "prune",
+    [PLM_VERB_DOCTOR] = "doctor",
+    [PLM_VERB_OUTDATED] = "outdated",
+    [PLM_VERB_UPDATE] = "update",
+    [PLM_VERB_ADOPT] = "adopt",
+    [PLM_VERB_EXPORT] = "export",
+    [PLM_VERB_IMPORT] = "import",
+    [PLM_VERB_QUEUE_ADD] = "queue_add",
+    [PLM_VERB_QUEUE_LIST] = "queue_list",
+    [PLM_VERB_QUEUE_RM] = "queue_rm",
+    [PLM_VERB_QUEUE_START] = "queue_start",
+    [PLM_VERB_QUEUE_RETRY] = "queue_retry",
+    [PLM_VERB_QUEUE_CLEAR] = "queue_clear",
+    [PLM_VERB_HISTORY] = "history",
+    [PLM_VERB_STATS] = "stats",
+};
+
+static const char *const queue_statuses[PLM_QUEUE_STATUSES] = {
+    [PLM_QUEUE_QUEUED] = "queued",
+    [PLM_QUEUE_ACTIVE] = "active",
+    [PLM_QUEUE_COMPLETED] = "completed",
+    [PLM_QUEUE_FAILED] = "failed",
+};
+
+static const char *const history_scopes[PLM_HISTORY_SCOPES] = {
+    [PLM_HISTORY_ALL] = "all",
+    [PLM_HISTORY_HOST] = "host",
+    [PLM_HISTORY_DAY] = "day",
 };
 
 static const char *const blob_verdicts[PLM_BLOB_VERDICTS] = {
@@ -185,6 +232,16 @@ const char *plm_upstream_verdict_name(enum plm_upstream_verdict verdict)
 const char *plm_retry_reason_text(enum plm_retry_reason reason)
 {
     return (unsigned)reason < PLM_RETRY_REASONS ? reason_texts[reason] : "unknown reason";
+}
+
+const char *plm_queue_status_name(enum plm_queue_status status)
+{
+    return (unsigned)status < PLM_QUEUE_STATUSES ? queue_statuses[status] : "unknown";
+}
+
+const char *plm_history_scope_name(enum plm_history_scope scope)
+{
+    return (unsigned)scope < PLM_HISTORY_SCOPES ? history_scopes[scope] : "unknown";
 }
 
 const char *plm_check_name(enum plm_check_kind check)

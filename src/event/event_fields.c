@@ -72,6 +72,8 @@ static const struct plm_ref *model_of(const struct plm_event *event)
         return event->model_checked.ref;
     if (event->kind == PLM_EV_UPSTREAM && event->upstream.ref)
         return event->upstream.ref;
+    if (plm_fields_is_entry(event->kind) && event->queued.ref)
+        return event->queued.ref;
     return event->ref;
 }
 
@@ -90,6 +92,6 @@ void plm_event_visit(const struct plm_event *event, const struct plm_event_visit
         put_blob(visitor, &event->blob);
     if (!plm_fields_pull(visitor, event) && !plm_fields_push(visitor, event) &&
         !plm_fields_verify(visitor, event) && !plm_fields_upstream(visitor, event) &&
-        !plm_fields_archive(visitor, event))
+        !plm_fields_archive(visitor, event) && !plm_fields_queue(visitor, event))
         plm_fields_store(visitor, event);
 }

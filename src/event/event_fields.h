@@ -40,6 +40,10 @@ bool plm_fields_upstream(const struct plm_event_visitor *v, const struct plm_eve
 bool plm_fields_archive(const struct plm_event_visitor *v, const struct plm_event *event);
 /** Fields of the kinds that a push alone has; false when @p event is of another kind. */
 bool plm_fields_push(const struct plm_event_visitor *v, const struct plm_event *event);
+/** Whether an event of this kind tells of an entry of the queue. */
+bool plm_fields_is_entry(enum plm_event_kind kind);
+/** Fields of the queue's and the history's kinds; false when @p event is of another kind. */
+bool plm_fields_queue(const struct plm_event_visitor *v, const struct plm_event *event);
 /** What a manifest is, in few words. */
 void plm_fields_manifest(const struct plm_event_visitor *v, const struct plm_event *event);
 /** Fields of the store's commands and of any job. */

@@ -318,6 +318,20 @@ const char *plm_ref_format(const struct plm_ref *ref, char out[PLM_REF_TEXT])
     return out;
 }
 
+const char *plm_ref_format_whole(const struct plm_ref *ref, char out[PLM_REF_TEXT])
+{
+    static const char *const schemes[] = {[PLM_SCHEME_HTTPS] = "https://",
+                                          [PLM_SCHEME_HTTP] = "http://",
+                                          [PLM_SCHEME_HTTPS_INSECURE] = "https+insecure://"};
+    bool is_default = ref->scheme == PLM_SCHEME_HTTPS && !ref->scheme_typed;
+    char digest[PLM_DIGEST_TEXT] = "";
+    if (ref->has_digest)
+        (void)plm_digest_format(&ref->digest, digest);
+    (void)snprintf(out, PLM_REF_TEXT, "%s%s/%s/%s:%s%s%s", is_default ? "" : schemes[ref->scheme],
+                   ref->host, ref->ns, ref->model, ref->tag, ref->has_digest ? "@" : "", digest);
+    return out;
+}
+
 bool plm_ref_base_url(const struct plm_ref *ref, char *out, size_t size)
 {
     char url[PLM_REF_TEXT];

@@ -97,6 +97,9 @@ PLM_MUST bool plm_os_free_space(int fd, uint64_t *bytes, struct plm_error *err);
 /** False when the two lie on file systems between which nothing can be renamed; true where that
  * cannot be told. */
 bool plm_os_same_disk(int fd, int other);
+/** Whether the file system of @p fd is known to be another machine's, or a program's: files that
+ * are mapped there are not shared with whoever else has them open. */
+bool plm_os_is_remote_disk(int fd);
 PLM_MUST bool plm_os_touch(int fd, struct plm_error *err);
 
 /** The path from the root, links resolved. Owned by the caller. */

@@ -88,6 +88,23 @@ static bool syncs_as_a_whole(int fd)
     return false;
 }
 
+bool plm_os_is_remote_disk(int fd)
+{
+    static const uint32_t remote[] = {0x6969 /* NFS */,       0xFE534D42 /* SMB */,
+                                      0xFF534D42 /* CIFS */,  0x517B /* the old SMB */,
+                                      0x01021997 /* 9P */,    0x65735546 /* FUSE */,
+                                      0x00C36400 /* Ceph */,  0x0BD00BD0 /* Lustre */,
+                                      0x01161970 /* GFS2 */,  0x7461636F /* OCFS2 */,
+                                      0x5346414F /* AFS */,   0x786F4256 /* shared folder */};
+    struct statfs fs;
+    if (fstatfs(fd, &fs) != 0)
+        return true; /* who knows */
+    for (size_t i = 0; i < PLM_COUNT(remote); i++)
+        if ((uint32_t)fs.f_type == remote[i])
+            return true;
+    return false;
+}
+
 bool plm_os_sync_volume(int fd)
 {
     return syncs_as_a_whole(fd) && sync_whole(fd, syncfs) == 0;
@@ -101,6 +118,12 @@ bool plm_os_sync_result(int fd, struct plm_error *err)
     return true;
 }
 #else
+bool plm_os_is_remote_disk(int fd)
+{
+    (void)fd;
+    return true;
+}
+
 bool plm_os_sync_volume(int fd)
 {
     (void)fd;

@@ -84,7 +84,7 @@ long plm_lock_holder(int dir, const char *name)
     return pid > 0 ? pid : 0;
 }
 
-bool plm_lock_is_used(int dir, const char *name)
+bool plm_lock_is_held(int dir, const char *name)
 {
     struct plm_error why = {0};
     int fd = -1;
@@ -92,7 +92,12 @@ bool plm_lock_is_used(int dir, const char *name)
         return false; /* what is no regular file, nobody can lock */
     bool held = !plm_os_lock(fd, &why) && why.code == PLM_E_BUSY;
     plm_os_close(fd);
-    if (held)
+    return held;
+}
+
+bool plm_lock_is_used(int dir, const char *name)
+{
+    if (plm_lock_is_held(dir, name))
         return true;
     long pid = plm_lock_holder(dir, name);
     return pid != plm_os_pid() && plm_os_is_running(pid);

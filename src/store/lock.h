@@ -27,5 +27,7 @@ void plm_lock_release(struct plm_lock *lock, bool remove);
  * trace. An id that was given to a new process makes it true once too often, never once too rarely.
  */
 bool plm_lock_is_used(int dir, const char *name);
+/** Whether a process holds it now. Takes it for a moment to see: who wants it tries more than once. */
+bool plm_lock_is_held(int dir, const char *name);
 /** Process id that the holder wrote, or 0. */
 long plm_lock_holder(int dir, const char *name);

@@ -244,6 +244,15 @@ def sessions():
             record(name="push-0123456789ABCDEF.json"), record(name="push-0123456789abcdef.json.tmp"), b"\n{", b""]
 
 
+def legacies():
+    def entry(**more):
+        return {"model": "llama3.2", "tag": "latest", "status": "queued", "added_at": "2026-11-21T18:27:37.1Z",
+                "finished_at": "0001-01-01T00:00:00Z", **more}
+    queues = [[entry()], [entry(), entry(model="user/m", status="failed", error="not found")], [entry(status="active"), entry(tag="7b")],
+              [entry(status="paused")], [entry(model=7)], [entry(tag=None)], [entry(), 7], [entry(model="..")], [entry(model="x" * 2000)], None, 7]
+    return [packed({"entries": queue}) for queue in queues] + [b"", b"{}", b"[]", b'{"entries":[}', b"[" * 50]
+
+
 def proxies():
     return ["http://h.example/\nexample", "https://a.h.example/\n.h.example,x", "http://h:8080/\nh:8080 h:9", "http://10.1.2.3/\n10.0.0.0/8",
             "http://[fd00::1]:80/\nfd00::/8", "http://[fd00::1]/\n[fd00::1]:80", "http://h/\n*", "http://localhost/\n", "socks5h://h:1\nx",
@@ -297,7 +306,8 @@ def archives():
 ALL = {
     "archive": archives,"docker_config": docker_configs, "ref": refs, "manifest": manifests, "index": indexes, "challenge": challenges, "http_head": heads, "range": ranges,
        "url": urls, "checkpoint": checkpoints, "live": lives, "part": parts, "sshkey": keys, "gguf": ggufs,
-       "chunksums": chunksums, "text": texts, "json": jsons, "params": params, "spans": spans, "encode": encodes, "proxy": proxies, "sessions": sessions}
+       "chunksums": chunksums, "text": texts, "json": jsons, "params": params, "spans": spans, "encode": encodes, "proxy": proxies, "sessions": sessions,
+       "legacy": legacies}
 
 
 def main(folder):

@@ -68,11 +68,16 @@ def check_model(store, registry, repository, tag, model, manifest=None, host=Non
     check_store(store)
 
 
+DATABASE = ("pullama.db", "pullama.db-wal", "pullama.db-shm")
+
+
 def leftovers(store):
-    """Names of temporary state: what a finished pull must not leave (lock files may stay)."""
+    """Names of temporary state: what a finished pull must not leave (lock files, and the database of queue and
+    history, may stay)."""
     staging = Path(store, ".pullm")
     return sorted(entry.name for entry in staging.rglob("*")
-                  if not entry.is_dir() and not entry.name.endswith(".lock")) if staging.exists() else []
+                  if not entry.is_dir() and not entry.name.endswith(".lock")
+                  and entry.name not in DATABASE) if staging.exists() else []
 
 
 def snapshot(folder):

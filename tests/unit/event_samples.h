@@ -16,6 +16,9 @@ struct event_samples {
     struct plm_error error;
     const char *capabilities[3];
     const struct plm_ref *models[2];
+    struct plm_queue_entry entry;
+    struct plm_history_record record;
+    struct plm_history_sum sum;
     char id[65];
 };
 
@@ -45,6 +48,35 @@ static inline void samples_init(struct event_samples *s)
     memset(s->id, 'a', 64);
     s->models[0] = &s->ref;
     s->models[1] = &s->target;
+    s->entry = (struct plm_queue_entry){.id = 9,
+                                        .position = 3,
+                                        .reference = HOSTILE,
+                                        .status = PLM_QUEUE_FAILED,
+                                        .added_ms = 1699999999123,
+                                        .started_ms = 1700000000000,
+                                        .attempts = 2,
+                                        .code = "network",
+                                        .error = HOSTILE};
+    s->record = (struct plm_history_record){.verb = HOSTILE,
+                                            .reference = HOSTILE,
+                                            .host = "hf.co",
+                                            .started_ms = 1699999000000,
+                                            .ended_ms = 1700000000000,
+                                            .elapsed_ms = 1000000,
+                                            .total = 3000000000,
+                                            .fetched = 2000000000,
+                                            .reused = 1000000000,
+                                            .retries = 3,
+                                            .rate = 2000000,
+                                            .outcome = "ok",
+                                            .error = HOSTILE};
+    s->sum = (struct plm_history_sum){.scope = PLM_HISTORY_HOST,
+                                      .name = HOSTILE,
+                                      .jobs = 3,
+                                      .failed = 1,
+                                      .fetched = 2000000000,
+                                      .elapsed_ms = 1000000,
+                                      .rate = 2000000};
 }
 
 static inline void fill_show(struct plm_event_show *show, const struct event_samples *s)
@@ -372,6 +404,24 @@ static inline void fill_archive(struct plm_event *e)
     }
 }
 
+static inline void fill_queue(struct plm_event *e, const struct event_samples *s)
+{
+    if (e->kind >= PLM_EV_QUEUE_START && e->kind != PLM_EV_QUEUE_NEXT &&
+        e->kind != PLM_EV_QUEUE_SETTLED && e->kind <= PLM_EV_QUEUE_DONE)
+        e->queue = (struct plm_event_queue){.count = {5, 2, 1, 1, 1}, .jobs = 2, .paused = true};
+    else if (e->kind == PLM_EV_QUEUE_CHANGED)
+        e->queue = (struct plm_event_queue){.count = {5, 2, 1, 1, 1}, .changed = 2, .skipped = 1};
+    else if (e->kind >= PLM_EV_QUEUE_ADDED && e->kind <= PLM_EV_QUEUE_SETTLED)
+        e->queued = (struct plm_event_queued){
+            .entry = &s->entry, .ref = &s->ref, .index = 1, .total = 2, .failed = 1};
+    else if (e->kind == PLM_EV_HISTORY)
+        e->record = &s->record;
+    else if (e->kind == PLM_EV_STATS)
+        e->sum = &s->sum;
+    else if (e->kind == PLM_EV_HISTORY_KEPT)
+        e->kept.keep.count = 1000;
+}
+
 /** An event of @p kind; valid as long as @p s. */
 static inline struct plm_event sample_event(const struct event_samples *s, enum plm_event_kind kind)
 {
@@ -391,5 +441,6 @@ static inline struct plm_event sample_event(const struct event_samples *s, enum 
     fill_prune(&e);
     fill_upstream(&e, s);
     fill_archive(&e);
+    fill_queue(&e, s);
     return e;
 }

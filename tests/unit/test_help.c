@@ -106,7 +106,7 @@ static void help_of_the_program_has_environment_statuses_and_examples(void **sta
     char *text = written(NULL);
     const char *const pieces[] = {"OLLAMA_MODELS", "OLLAMA_NOPRUNE", "NO_COLOR",
                                   "\n  64 ",       "\n  6 ",         "HTTPS_PROXY",
-                                  "Usage:",        "Examples:",      "pull, push, rm, "};
+                                  "Usage:",        "Examples:",      "pull, push, update, rm, "};
     for (size_t i = 0; i < PLM_COUNT(pieces); i++)
         assert_non_null(strstr(text, pieces[i]));
     free(text);

@@ -200,6 +200,18 @@ static void a_holder_that_is_no_number_is_nobody(void **state)
     assert_int_equal(plm_lock_holder(store.state_fd, NAME), 123);
 }
 
+static void a_lock_is_held_as_long_as_its_holder_wants(void **state)
+{
+    (void)state;
+    struct plm_lock lock = PLM_LOCK_INIT;
+    struct plm_error err = {0};
+    assert_false(plm_lock_is_held(store.state_fd, NAME));
+    assert_true(plm_lock_try(store.state_fd, NAME, &lock, &err));
+    assert_true(plm_lock_is_held(store.state_fd, NAME));
+    plm_lock_release(&lock, false);
+    assert_false(plm_lock_is_held(store.state_fd, NAME));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +222,7 @@ int main(void)
         WITH_STORE(a_holders_death_frees_it),
         WITH_STORE(a_lock_is_used_while_its_last_holder_lives),
         WITH_STORE(what_is_no_plain_file_is_no_lock),
+        WITH_STORE(a_lock_is_held_as_long_as_its_holder_wants),
         WITH_STORE(a_holder_that_is_no_number_is_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,9 +129,20 @@ static void a_file_system_is_synced_in_one_go_where_that_is_known_to_work(void *
     plm_os_close(fd);
 }
 
+static void what_cannot_be_asked_counts_as_remote(void **state)
+{
+    (void)state;
+    assert_true(plm_os_is_remote_disk(-1));
+    int proc = -1;
+    if (plm_os_open_dir(plm_os_cwd(), "/proc/self", true, &proc, NULL))
+        assert_false(plm_os_is_remote_disk(proc));
+    plm_os_close(proc);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_cannot_be_asked_counts_as_remote),
         WITH_SCRATCH(reserved_space_has_the_size_and_no_data),
         WITH_SCRATCH(a_lock_has_one_holder),
         WITH_SCRATCH(a_mapping_is_the_file),

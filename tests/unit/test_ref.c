@@ -288,9 +288,36 @@ static void a_registrys_address_is_host_and_scheme(void **state)
     }
 }
 
+static void the_whole_form_makes_the_same_reference(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *typed, *whole;
+    } rows[] = {
+        {"m", "registry.ollama.ai/library/m:latest"},
+        {"u/M:v1", "registry.ollama.ai/u/M:v1"},
+        {"http://h:1/m", "http://h:1/library/m:latest"},
+        {"https://h/n/m", "https://h/n/m:latest"},
+        {"https+insecure://[::1]:5/n/m:t", "https+insecure://[::1]:5/n/m:t"},
+        {"m@sha256:" HEX_A, "registry.ollama.ai/library/m:latest@sha256:" HEX_A},
+    };
+    for (size_t i = 0; i < PLM_COUNT(rows); i++) {
+        struct plm_ref ref, again;
+        struct plm_error err = {0};
+        char text[PLM_REF_TEXT];
+        assert_true(plm_ref_parse(rows[i].typed, &ref, &err));
+        assert_string_equal(plm_ref_format_whole(&ref, text), rows[i].whole);
+        assert_true(plm_ref_parse(text, &again, &err));
+        assert_true(plm_ref_same_model(&ref, &again));
+        assert_true(ref.scheme == again.scheme && ref.scheme_typed == again.scheme_typed &&
+                    ref.has_digest == again.has_digest);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_whole_form_makes_the_same_reference),
         cmocka_unit_test(missing_parts_get_defaults),
         cmocka_unit_test(forms_that_people_type_are_accepted),
         cmocka_unit_test(schemes_are_recognised),

@@ -14,6 +14,8 @@
 enum { FINE = 40, WRONG = 41 };
 
 /* Runs body in a process of its own, and returns its exit status. */
+static bool is_patient;
+
 static int in_child(void (*body)(int read_fd), struct plm_screen *screen)
 {
     pid_t child = fork();
@@ -21,7 +23,7 @@ static int in_child(void (*body)(int read_fd), struct plm_screen *screen)
     if (child == 0) {
         struct plm_error err = {0};
         int read_fd;
-        if (!plm_signals_catch(screen, &read_fd, &err))
+        if (!plm_signals_catch(screen, is_patient, &read_fd, &err))
             _exit(WRONG);
         body(read_fd);
         _exit(FINE);
@@ -126,6 +128,49 @@ static void one_request_that_comes_doubled_is_one(void **state)
     assert_int_equal(status, FINE);
 }
 
+static void expect_request(char expected, int number, int read_fd)
+{
+    char byte = 0;
+    for (int64_t began = now_ms(); now_ms() - began < 60;)
+        continue;
+    (void)raise(number);
+    if (read(read_fd, &byte, 1) != 1 || byte != expected)
+        _exit(WRONG);
+}
+
+static void interrupt_three_times(int read_fd)
+{
+    expect_request(PLM_SIGNAL_PAUSE, SIGINT, read_fd);
+    if (plm_signals_came())
+        _exit(WRONG);
+    expect_request(PLM_SIGNAL_STOP, SIGINT, read_fd);
+    if (!plm_signals_came())
+        _exit(WRONG);
+    expect_request(0, SIGINT, read_fd); /* it ends in the handler */
+}
+
+static void terminate_patient(int read_fd)
+{
+    expect_request(PLM_SIGNAL_STOP, SIGTERM, read_fd);
+}
+
+static void interrupt_then_terminate(int read_fd)
+{
+    expect_request(PLM_SIGNAL_PAUSE, SIGINT, read_fd);
+    expect_request(PLM_SIGNAL_STOP, SIGTERM, read_fd);
+}
+
+static void the_patient_pause_first_then_stop_then_end(void **state)
+{
+    (void)state;
+    struct plm_screen screen = {.out_fd = -1};
+    is_patient = true;
+    assert_int_equal(in_child(interrupt_three_times, &screen), 1);
+    assert_int_equal(in_child(terminate_patient, &screen), FINE);
+    assert_int_equal(in_child(interrupt_then_terminate, &screen), FINE);
+    is_patient = false;
+}
+
 static void hang_up_is_ignored(int read_fd)
 {
     (void)raise(SIGHUP);
@@ -171,7 +216,7 @@ static void suspending_restores_the_terminal_and_goes_on(void **state)
         struct plm_error err = {0};
         int read_fd;
         (void)setpgid(0, 0); /* a job of its own; its parent is not of its group: not orphaned */
-        if (!plm_signals_catch(&screen, &read_fd, &err))
+        if (!plm_signals_catch(&screen, false, &read_fd, &err))
             _exit(WRONG);
         (void)raise(SIGTSTP);
         if (!screen.disturbed || screen.cursor_hidden)
@@ -200,6 +245,7 @@ int main(void)
         cmocka_unit_test(the_first_signal_makes_the_pipe_readable),
         cmocka_unit_test(a_second_signal_restores_the_terminal_and_exits_with_1),
         cmocka_unit_test(one_request_that_comes_doubled_is_one),
+        cmocka_unit_test(the_patient_pause_first_then_stop_then_end),
         cmocka_unit_test(a_hang_up_that_nohup_ignores_stays_ignored),
         cmocka_unit_test(a_closed_pipe_does_not_kill),
         cmocka_unit_test(suspending_restores_the_terminal_and_goes_on),

@@ -12,7 +12,7 @@ static void assert_no_escape(const struct view_world *w)
 static void a_pipe_never_gets_an_escape_byte(void **state)
 {
     (void)state;
-    for (int mode = PLM_VIEW_TABLE; mode <= PLM_VIEW_DEBUG; mode++) {
+    for (int mode = PLM_VIEW_TABLE; mode <= PLM_VIEW_CSV; mode++) {
         for (int flags = 0; flags < 4; flags++) {
             struct view_world w = {0};
             w.options.quiet = flags & 1;
@@ -21,7 +21,7 @@ static void a_pipe_never_gets_an_escape_byte(void **state)
             for (int kind = 0; kind < PLM_EVENT_KINDS; kind++)
                 world_emit(&w, kind);
             world_end(&w);
-            if (mode != PLM_VIEW_JSON)
+            if (mode != PLM_VIEW_JSON && mode != PLM_VIEW_CSV) /* these two are UTF-8 */
                 assert_no_escape(&w);
             assert_null(memchr(w.out, '\x1b', w.out_size));
             world_close(&w);

@@ -1,0 +1,88 @@
+/* Record: what the history keeps of a job. */
+#include "engine/job_record.h"
+
+#include "engine/database.h"
+#include "os/os.h"
+#include "queue/history.h"
+
+/* Nobody waits longer for a history: another process that writes takes a few milliseconds. */
+#define WAIT_MS 250
+
+void plm_record_begin(struct plm_job *job)
+{
+    struct plm_engine *engine = job->engine;
+    struct plm_error ignored = {0};
+    if (job->kind->is_recorded && !job->dry_run && engine->options.history && !engine->history &&
+        engine->store.state_fd >= 0)
+        (void)!plm_engine_open_database(engine, PLM_DATABASE_NOTE, WAIT_MS, &engine->history,
+                                        &ignored);
+}
+
+void plm_record_see(struct plm_job *job, const struct plm_event *event)
+{
+    struct plm_record *r = &job->record;
+    switch (event->kind) {
+    case PLM_EV_RETRY:
+        r->retries++;
+        break;
+    case PLM_EV_PLAN:
+        r->total = event->plan.total;
+        r->reused = event->plan.present;
+        break;
+    case PLM_EV_PUSH_PLAN:
+        r->total = event->push_plan.total;
+        r->reused = event->push_plan.present;
+        break;
+    case PLM_EV_VERIFY_START:
+        r->total = event->verify.total_size;
+        break;
+    case PLM_EV_RM_DONE:
+    case PLM_EV_CLEAN_DONE:
+        r->total = event->removed.bytes;
+        break;
+    case PLM_EV_PRUNE_DONE:
+        r->total = event->prune_done.bytes;
+        break;
+    default:
+        break;
+    }
+}
+
+void plm_record_end(struct plm_job *job, const struct plm_error *err)
+{
+    struct plm_engine *engine = job->engine;
+    const struct plm_record *r = &job->record;
+    struct plm_error ignored = {0};
+    char reference[PLM_REF_TEXT] = "";
+    if (!engine->history || !job->kind->is_recorded || job->dry_run || !job->started)
+        return;
+    int64_t elapsed = plm_os_monotonic_ms() - job->started_ms, now = plm_os_unix_ms();
+    uint64_t moved = r->fetched + r->sent, reused = r->reused;
+    bool moves = job->kind->verb == PLM_VERB_PULL || job->kind->verb == PLM_VERB_PUSH;
+    if (!err && moves) /* exactly; the plan did not know of every small blob */
+        reused = r->total > moved ? r->total - moved : 0;
+    if (job->has_ref)
+        (void)plm_ref_format_whole(&job->ref, reference);
+    struct plm_history_record record = {
+        .verb = plm_verb_name(job->kind->verb),
+        .reference = reference,
+        .host = job->has_ref && job->kind->needs_network ? job->ref.host : "",
+        .started_ms = now - elapsed,
+        .ended_ms = now,
+        .elapsed_ms = elapsed,
+        .total = r->total,
+        .fetched = r->fetched,
+        .sent = r->sent,
+        .reused = reused,
+        .retries = r->retries,
+        .rate = elapsed > 0 ? moved * 1000 / (uint64_t)elapsed : 0,
+        .outcome = err ? plm_code_name(err->code) : "ok",
+        .error = err ? err->msg : ""};
+    (void)!plm_history_add(engine->history, &record, &ignored);
+}
+
+void plm_record_close(struct plm_engine *engine)
+{
+    plm_database_close(engine->history);
+    engine->history = NULL;
+}
