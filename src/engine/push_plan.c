@@ -37,10 +37,10 @@ static bool read_media(struct plm_push *push, struct plm_error *err)
     if (!said || !*said)
         said = is_oci ? OCI_MANIFEST : DOCKER_MANIFEST;
     size_t length = strlen(said);
+    bool is_usable = length < sizeof(push->media);
     for (size_t i = 0; i < length; i++)
-        if (said[i] < ' ' || said[i] > '~')
-            length = sizeof(push->media);
-    if (length >= sizeof(push->media))
+        is_usable = is_usable && said[i] >= ' ' && said[i] <= '~';
+    if (!is_usable)
         return plm_fail(err, PLM_E_CORRUPT, "the manifest's media type is not usable");
     memcpy(push->media, said, length + 1);
     return true;
