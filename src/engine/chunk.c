@@ -52,22 +52,6 @@ static bool on_head(void *ctx, const struct plm_http_head *head, struct plm_erro
     return true;
 }
 
-/* Of a stream that repeats bytes, writes only those that are not here yet. */
-static bool write_missing(struct plm_chunk *chunk, const char *bytes, size_t length,
-                          struct plm_error *err)
-{
-    struct plm_download *d = chunk->download;
-    uint64_t from = chunk->at, end = chunk->at + length;
-    struct plm_span gap;
-    while (plm_spans_next_gap(&d->partial->written, from, end, &gap)) {
-        if (!plm_download_write(d, gap.start, bytes + (gap.start - chunk->at),
-                                (size_t)plm_span_length(gap), err))
-            return false;
-        from = gap.end;
-    }
-    return true;
-}
-
 static bool on_bytes(void *ctx, const void *bytes, size_t length, struct plm_error *err)
 {
     struct plm_chunk *chunk = ctx;
@@ -76,8 +60,7 @@ static bool on_bytes(void *ctx, const void *bytes, size_t length, struct plm_err
     size_t use = surplus ? (size_t)room : length;
     if (use > 0) {
         uint64_t before = chunk->download->done;
-        if (!(chunk->whole ? write_missing(chunk, bytes, use, err)
-                           : plm_download_write(chunk->download, chunk->at, bytes, use, err)))
+        if (!plm_download_write(chunk->download, chunk->at, bytes, use, err))
             return false;
         chunk->at += use;
         chunk->received += use;

@@ -156,10 +156,11 @@ void plm_download_keep_one(struct plm_download *d)
 bool plm_download_write(struct plm_download *d, uint64_t offset, const void *bytes, size_t length,
                         struct plm_error *err)
 {
+    uint64_t before = d->done;
     if (!plm_partial_write(d->partial, offset, bytes, length, err))
         return false;
-    d->unsynced += length;
     d->done = plm_spans_total(&d->partial->written);
+    d->unsynced += d->done - before;
     d->dirty = true;
     plm_frontier_push(d->frontier, plm_spans_prefix(&d->partial->written), false);
     return true;

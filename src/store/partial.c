@@ -189,17 +189,27 @@ bool plm_partial_open(const struct plm_store *store, const struct plm_descriptor
     return true;
 }
 
+static bool write_gap(struct plm_partial *p, struct plm_span gap, const void *bytes,
+                      struct plm_error *err)
+{
+    char name[PLM_STATE_NAME];
+    if (!plm_os_write_at(p->fd, bytes, (size_t)plm_span_length(gap), gap.start, err))
+        return plm_prefix(err, "%s",
+                          plm_store_state_name(&p->want->digest, PLM_STATE_PARTIAL, name));
+    if (!plm_spans_add(&p->written, gap, err))
+        return false;
+    plm_live_add(p->live, gap);
+    return true;
+}
+
 bool plm_partial_write(struct plm_partial *p, uint64_t offset, const void *bytes, size_t length,
                        struct plm_error *err)
 {
-    char name[PLM_STATE_NAME];
-    if (!plm_os_write_at(p->fd, bytes, length, offset, err))
-        return plm_prefix(err, "%s",
-                          plm_store_state_name(&p->want->digest, PLM_STATE_PARTIAL, name));
-    struct plm_span span = {offset, offset + length};
-    if (!plm_spans_add(&p->written, span, err))
-        return false;
-    plm_live_add(p->live, span);
+    struct plm_span gap;
+    for (uint64_t at = offset; plm_spans_next_gap(&p->written, at, offset + length, &gap);
+         at = gap.end)
+        if (!write_gap(p, gap, (const char *)bytes + (gap.start - offset), err))
+            return false;
     return true;
 }
 

@@ -49,7 +49,12 @@ PLM_MUST bool plm_partial_open(const struct plm_store *store, const struct plm_d
                                struct plm_partial **out, struct plm_partial_found *found,
                                struct plm_error *err);
 
-/** Writes @p length bytes at @p offset and records them. */
+/**
+ * Writes those of @p length bytes at @p offset that are not here yet, and records them.
+ *
+ * What is written stays as it is until it is dropped: the hash may have read it, and must have read
+ * what the file has in the end, whoever brings other bytes for the same place.
+ */
 PLM_MUST bool plm_partial_write(struct plm_partial *partial, uint64_t offset, const void *bytes,
                                 size_t length, struct plm_error *err);
 

@@ -189,8 +189,8 @@ redirect from https to http           | always | protocol  protocol  ok        p
 401 with a challenge                  | always | auth      -         ok        auth      auth      http
 403                                   | once   | auth      auth      ok        auth      auth      ok
 403                                   | always | auth      auth      ok        auth      auth      http
-404                                   | once   | not_found http      ok        not_found not_found ok
-404                                   | always | not_found http      ok        not_found not_found http
+404                                   | once   | not_found http      ok        http      http      ok
+404                                   | always | not_found http      ok        http      http      http
 408                                   | once   | ok        ok        ok        ok        ok        ok
 408                                   | always | network   network   ok        network   network   network
 410                                   | once   | http      http      ok        http      http      ok

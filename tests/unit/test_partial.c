@@ -38,6 +38,33 @@ static void a_partial_resumes_with_exactly_what_was_written(void **state)
     free(bytes);
 }
 
+/* The hash may have read them: other bytes for the same place come too late. */
+static void bytes_that_are_here_are_never_overwritten(void **state)
+{
+    (void)state;
+    unsigned char *bytes = made_bytes(LARGE, 1), *others = made_bytes(LARGE, 2), back[4000];
+    struct plm_descriptor want = want_of(bytes, LARGE);
+    struct plm_partial *partial = opened(&want);
+    size_t got = 0;
+    put_span(partial, bytes, 0, 1000);
+    put_span(partial, bytes, 2000, 3000);
+    put_span(partial, others, 500, 4000);
+    put_span(partial, bytes, 1500, 2500);
+    assert_one_span(&partial->written, 0, 4000);
+    assert_true(plm_os_read_at(partial->fd, back, sizeof(back), 0, &got, NULL));
+    assert_memory_equal(back, bytes, 1000);
+    assert_memory_equal(back + 1000, others + 1000, 1000);
+    assert_memory_equal(back + 2000, bytes + 2000, 1000);
+    assert_memory_equal(back + 3000, others + 3000, 1000);
+    assert_true(plm_partial_drop(partial, (struct plm_span){0, 4000}, NULL));
+    put_span(partial, bytes, 0, 4000);
+    assert_true(plm_os_read_at(partial->fd, back, sizeof(back), 0, &got, NULL));
+    assert_memory_equal(back, bytes, 4000);
+    plm_partial_free(partial);
+    free(others);
+    free(bytes);
+}
+
 static void after_a_reboot_only_the_checkpoint_counts(void **state)
 {
     (void)state;
@@ -346,6 +373,7 @@ static void claimed_bytes_are_here_but_doubtful(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_STORE(bytes_that_are_here_are_never_overwritten),
         WITH_STORE(a_partial_resumes_with_exactly_what_was_written),
         WITH_STORE(after_a_reboot_only_the_checkpoint_counts),
         WITH_STORE(what_lies_behind_the_end_of_the_file_is_void),
