@@ -65,16 +65,12 @@ static bool begin_hashing(struct plm_adoption *a, struct plm_error *err)
     return true;
 }
 
-/* A hard link's bytes are the user's to change, also now. */
 static bool end_hashing(struct plm_adoption *a, struct plm_error *err)
 {
-    struct plm_file_status now;
     bool ok = plm_frontier_digest(&a->frontier, &a->weights.digest, err) &&
-              plm_os_fd_status(a->fd, &now, err);
+              plm_adoption_is_unchanged(a, err);
     plm_frontier_done(&a->frontier);
     a->is_hashing = false;
-    if (ok && (now.size != a->status.size || now.modified_ns != a->status.modified_ns))
-        return plm_fail(err, PLM_E_CORRUPT, "%s: somebody writes to this file", a->path);
     if (!ok)
         return false;
     a->sync = (struct plm_work){.run = run_sync, .done = synced};

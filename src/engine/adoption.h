@@ -70,5 +70,8 @@ bool plm_adoption_is_name(const char *name, bool *is_lock, char lock[PLM_ADOPTIO
 
 /* ---- adoption_commit.c ---- */
 
+/** PLM_E_CORRUPT when the bytes have changed since the hashing began: those of a hard link are the
+ * user's to change, at any time. */
+PLM_MUST bool plm_adoption_is_unchanged(const struct plm_adoption *adoption, struct plm_error *err);
 /** Publishes, under the store lock, what was hashed and synced. */
 PLM_MUST bool plm_adoption_commit(struct plm_adoption *adoption, struct plm_error *err);

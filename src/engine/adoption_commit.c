@@ -7,7 +7,17 @@
 #include "store/blobs.h"
 #include "store/manifests.h"
 
-/* A blob that is known to be right stays as it is. */
+bool plm_adoption_is_unchanged(const struct plm_adoption *a, struct plm_error *err)
+{
+    struct plm_file_status now;
+    if (!plm_os_fd_status(a->fd, &now, err))
+        return false;
+    return (now.size == a->status.size && now.modified_ns == a->status.modified_ns) ||
+           plm_fail(err, PLM_E_CORRUPT, "%s: somebody writes to this file", a->path);
+}
+
+/* A blob that is known to be right stays as it is. The lock may have been waited for long, and what
+ * was hashed has to be what gets the name. */
 static bool publish_weights(struct plm_adoption *a, struct plm_error *err)
 {
     const struct plm_store *store = &a->job->engine->store;
@@ -20,6 +30,8 @@ static bool publish_weights(struct plm_adoption *a, struct plm_error *err)
         plm_blob_renew(store, &a->weights.digest);
         return true;
     }
+    if (!plm_adoption_is_unchanged(a, err))
+        return false;
     if (a->placement != PLM_PLACED_LINK) { /* that one is the user's file, too */
         (void)!plm_os_touch(a->fd, NULL);
         plm_blob_note_proven(a->fd);

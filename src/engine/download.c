@@ -399,6 +399,7 @@ void plm_download_done(struct plm_download *d)
     plm_seed_free(d->seed);
     plm_os_close(d->check_fd);
     plm_partial_free(d->partial);
+    plm_spans_done(&d->fed);
     d->source = NULL;
     d->sift = NULL;
     d->seed = NULL;

@@ -22,7 +22,7 @@ enum plm_download_state {
     PLM_DOWNLOAD_FETCHING,
     PLM_DOWNLOAD_SYNCING,   /**< all bytes are here; the last sync runs */
     PLM_DOWNLOAD_VERIFYING, /**< the hash is being finished */
-    PLM_DOWNLOAD_SIFTING,   /**< wrong hash: chunk digests tell which bytes are bad */
+    PLM_DOWNLOAD_SIFTING, /**< wrong hash: chunk digests, or an archive, tell which bytes are bad */
     PLM_DOWNLOAD_STAGED,
     PLM_DOWNLOAD_PRESENT, /**< stands verified in blobs/ */
     PLM_DOWNLOAD_STATES
@@ -66,7 +66,9 @@ struct plm_download {
     bool clean;   /**< every byte was fetched since the last start from nothing */
     bool has_wrong;
     struct plm_digest wrong;
-    int64_t full_ms; /**< when the last byte came */
+    struct plm_spans fed; /**< what an archive brought */
+    bool wants_proof;     /**< the archive is to be looked at: are the wrong bytes its own? */
+    int64_t full_ms;      /**< when the last byte came */
     /* progress */
     uint64_t done, shown; /**< bytes here; highest that was shown */
     bool dirty;

@@ -26,6 +26,8 @@ bool plm_download_start_chunk(struct plm_download *d)
     struct plm_error err = {0};
     size_t count = 0;
     uint64_t left = d->want.size - d->done;
+    if (d->wants_proof && !d->closing)
+        return plm_feed_prove(d->pull->feed, d);
     if (d->state != PLM_DOWNLOAD_FETCHING || d->closing || d->leaving)
         return false;
     if (d->pull->feed)

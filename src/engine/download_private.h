@@ -34,3 +34,5 @@ PLM_MUST bool plm_download_new_sift(struct plm_download *download, const struct 
 void plm_download_stage(struct plm_download *download);
 /** The digest is @p is, not what it must be: finds out what to fetch again, or gives up. */
 void plm_download_wrong_hash(struct plm_download *download, const struct plm_digest *is);
+/** The blob has the digest @p is in the archive itself. */
+void plm_download_judge_archive(struct plm_download *download, const struct plm_digest *is);

@@ -5,6 +5,7 @@
 #include "engine/pull.h"
 
 #define CLEAN_STARTS_MAX 2
+#define OTHER_BYTES "the archive has other bytes under that name"
 #define SIFTS_MAX 3
 
 void plm_download_stage(struct plm_download *d)
@@ -42,6 +43,19 @@ static void tell_failed(struct plm_download *d, uint64_t dropped)
     plm_pull_emit(d->pull, d, &event);
 }
 
+/* Bad bytes must not wait for the next run as if they were progress. What was here before an
+ * archive was asked has been paid for, and may well be right. */
+static void drop_bad_source(struct plm_download *d)
+{
+    bool is_fed = d->pull->feed != NULL;
+    if (!is_fed)
+        (void)!plm_partial_drop(d->partial, (struct plm_span){0, d->want.size}, NULL);
+    for (size_t i = 0; is_fed && i < d->fed.count; i++)
+        (void)!plm_partial_drop(d->partial, d->fed.items[i], NULL);
+    d->done = plm_spans_total(&d->partial->written);
+    d->unsynced = d->done > 0; /* a checkpoint may still claim what was dropped */
+}
+
 static void give_up(struct plm_download *d, const char *why)
 {
     char want[PLM_DIGEST_TEXT], got[PLM_DIGEST_TEXT];
@@ -49,9 +63,7 @@ static void give_up(struct plm_download *d, const char *why)
     (void)plm_fail(&err, PLM_E_INTEGRITY, "blob %s: %s (its bytes have %s)",
                    plm_digest_format(&d->want.digest, want), why,
                    plm_digest_format(&d->wrong, got));
-    /* Bad bytes must not wait for the next run as if they were progress. */
-    (void)!plm_partial_drop(d->partial, (struct plm_span){0, d->want.size}, NULL);
-    d->unsynced = 0;
+    drop_bad_source(d);
     plm_pull_fail(d->pull, &err);
 }
 
@@ -163,22 +175,34 @@ static void on_chunksums(void *ctx, const struct plm_chunksum *sums, size_t coun
     plm_sift_start(d->sift, d->pull->job->engine->workers);
 }
 
-/* An archive's bytes are the same each time. */
-static void judge_archive(struct plm_download *d)
+/* An archive's bytes are the same each time. A stream cannot be asked again. */
+static void doubt_archive(struct plm_download *d, const struct plm_digest *is)
 {
     d->failures++;
-    if (d->clean || d->pull->feed->input.is_stream)
-        give_up(d, "the archive has other bytes under that name");
-    else
+    d->wrong = *is;
+    if (d->clean || d->pull->feed->input.is_stream) {
+        give_up(d, OTHER_BYTES);
+        return;
+    }
+    d->state = PLM_DOWNLOAD_SIFTING;
+    d->wants_proof = true;
+    plm_pull_kick(d->pull);
+}
+
+void plm_download_judge_archive(struct plm_download *d, const struct plm_digest *is)
+{
+    d->wrong = *is;
+    if (plm_digest_equal(is, &d->want.digest))
         start_clean(d);
+    else
+        give_up(d, OTHER_BYTES);
 }
 
 void plm_download_wrong_hash(struct plm_download *d, const struct plm_digest *is)
 {
     struct plm_error err = {0};
     if (d->pull->feed) {
-        d->wrong = *is;
-        judge_archive(d);
+        doubt_archive(d, is);
         return;
     }
     bool same = d->has_wrong && d->clean && plm_digest_equal(is, &d->wrong);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "archive/entry_name.h"
+#include "engine/download_private.h"
 #include "engine/pull.h"
 
 #define BLOCK ((size_t)4 << 20)
@@ -112,6 +113,35 @@ static void run_file(struct plm_work *work)
     }
 }
 
+static bool hash_entry(struct plm_feed *f, const struct plm_content_blob *entry,
+                       struct plm_error *err)
+{
+    struct plm_hash *hash = NULL;
+    bool ok = plm_hash_new(&hash, err);
+    f->has_entry = false;
+    for (uint64_t at = 0; ok && at < entry->size; at += f->length) {
+        f->want = (struct plm_span){at, entry->size};
+        ok = read_block(f, entry, err) && plm_hash_update(hash, f->block, f->length, err);
+        if (ok && f->length == 0)
+            ok = plm_fail(err, PLM_E_CORRUPT, "it is cut short");
+    }
+    ok = ok && plm_hash_final(hash, &f->proof, err);
+    plm_hash_free(hash);
+    return ok;
+}
+
+static void run_proof(struct plm_work *work)
+{
+    struct plm_feed *f = (struct plm_feed *)(void *)work;
+    const struct plm_content_blob *entry = plm_content_find(&f->content, &f->target->want.digest);
+    char name[PLM_ENTRY_NAME];
+    if (!entry || !make_room(f, &f->err) || !hash_entry(f, entry, &f->err))
+        (void)plm_fail(&f->err, PLM_E_CORRUPT, "%s cannot be read",
+                       plm_entry_of_blob(&f->target->want.digest, name));
+    f->has_entry = false;
+    f->length = 0; /* nothing of it is to be written */
+}
+
 bool plm_feed_scan(struct plm_feed *f, struct plm_error *err)
 {
     struct plm_content_source source = plm_archive_input_source(&f->input);
@@ -171,7 +201,8 @@ static bool write_missing(struct plm_feed *f, struct plm_download *d, struct plm
     struct plm_span gap;
     while (plm_spans_next_gap(&d->partial->written, from, end, &gap)) {
         if (!plm_download_write(d, gap.start, f->block + (gap.start - f->start),
-                                (size_t)plm_span_length(gap), err))
+                                (size_t)plm_span_length(gap), err) ||
+            !plm_spans_add(&d->fed, gap, err))
             return false;
         from = gap.end;
         plm_pull_received(d->pull, (size_t)plm_span_length(gap), true);
@@ -184,7 +215,8 @@ static void block_is_read(struct plm_work *work)
     struct plm_feed *f = (struct plm_feed *)(void *)work;
     struct plm_download *d = f->target;
     struct plm_pull *pull = f->pull;
-    f->busy = false;
+    bool is_proof = f->is_proof;
+    f->busy = f->is_proof = false;
     f->target = NULL;
     f->pull = NULL;
     pull->active--;
@@ -194,6 +226,8 @@ static void block_is_read(struct plm_work *work)
         (void)!write_missing(f, d, &f->err);
     if (f->err.code)
         plm_pull_fail(pull, &f->err);
+    else if (is_proof && !d->closing)
+        plm_download_judge_archive(d, &f->proof);
 }
 
 void plm_feed_submit(struct plm_feed *f, struct plm_pull *pull, struct plm_download *d,
@@ -219,6 +253,16 @@ bool plm_feed_start(struct plm_feed *f, struct plm_download *d)
     if (f->input.is_stream)
         return plm_feed_start_stream(f, d);
     plm_feed_submit(f, d->pull, d, run_file);
+    return true;
+}
+
+bool plm_feed_prove(struct plm_feed *f, struct plm_download *d)
+{
+    if (f->busy)
+        return false;
+    d->wants_proof = false;
+    f->is_proof = true;
+    plm_feed_submit(f, d->pull, d, run_proof);
     return true;
 }
 

@@ -28,6 +28,8 @@ struct plm_feed {
     struct plm_pull *pull;       /**< that the work is for */
     struct plm_download *target; /**< likewise; NULL: a stream is only brought further */
     struct plm_span want;        /**< bytes of it that are missing */
+    bool is_proof;               /**< they are only hashed */
+    struct plm_digest proof;     /**< what came of that */
     size_t hint;                 /**< where a stream's last blob was found in the pull */
     /* the entry that is read; the worker's, while busy */
     struct plm_content_blob entry; /**< a copy */
@@ -52,6 +54,9 @@ void plm_feed_done(struct plm_feed *feed);
 
 /** Starts bringing bytes for @p download. False when there is nothing to do for it now. */
 bool plm_feed_start(struct plm_feed *feed, struct plm_download *download);
+/** Starts hashing what the archive, a file, has for @p download: plm_download_judge_archive() gets
+ * the answer. False while something else is under way. */
+bool plm_feed_prove(struct plm_feed *feed, struct plm_download *download);
 /** Makes what is under way end soon. */
 void plm_feed_cancel(struct plm_feed *feed);
 /** Reads what follows the last blob that was needed of a stream. Worker. */

@@ -47,6 +47,7 @@ static bool read_manifest(struct plm_feed *f, struct plm_error *err)
 {
     struct plm_content_model *m = &f->content.models[f->content.model_count - 1];
     size_t size = (size_t)m->entry.size;
+    char text[PLM_REF_TEXT];
     if (f->named)
         return plm_fail(err, PLM_E_UNSUPPORTED, "a manifest stands behind a blob; " ORDER);
     char *bytes = malloc(size + 1);
@@ -61,6 +62,9 @@ static bool read_manifest(struct plm_feed *f, struct plm_error *err)
             memcpy(bytes + at, f->block, f->length);
     }
     f->has_entry = false;
+    if (ok && plm_unpack_crc(0, bytes, size) != m->entry.crc)
+        ok = plm_fail(err, PLM_E_INTEGRITY, "manifest of %s: its checksum is wrong",
+                      plm_ref_format(&m->ref, text));
     ok = ok && plm_content_set_manifest(m, bytes, size, err);
     free(bytes);
     return ok;

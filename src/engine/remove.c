@@ -140,5 +140,4 @@ static bool run(struct plm_job *job, struct plm_error *err)
 }
 
 const struct plm_job_kind plm_remove_kind = {
-    .is_recorded = true,
-    .verb = PLM_VERB_RM, .needs_ref = true, .needs_lock = true, .run = run};
+    .is_recorded = true, .verb = PLM_VERB_RM, .needs_ref = true, .needs_lock = true, .run = run};

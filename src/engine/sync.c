@@ -77,6 +77,10 @@ bool plm_sync_fill(struct plm_upstream *u, const char *path, struct plm_error *e
         return plm_fail(err, why.code, "%s: %s", shown, why.msg);
     ok = plm_lockfile_read(text, size, add, &f, err) || plm_prefix(err, "%s", shown);
     free(text);
+    if (ok && u->job->prune &&
+        u->count == 0) /* as `freeze` writes it for a store that is not there */
+        return plm_fail(err, PLM_E_USAGE,
+                        "%s names no model; with --prune, all models would be removed", shown);
     return ok;
 }
 

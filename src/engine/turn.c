@@ -168,6 +168,16 @@ static bool drop_ended_jobs(struct plm_engine *engine)
     return any;
 }
 
+/* The loop itself has failed, and nobody goes on without it. Those beside the first job still tell
+ * it of their end, so it is the last. */
+static void end_running(struct plm_engine *engine, const struct plm_error *err)
+{
+    for (struct plm_job *job = engine->first; job; job = job->next)
+        if (job->is_beside)
+            plm_job_end(job, NULL, err);
+    plm_job_end(engine->first, NULL, err);
+}
+
 bool plm_engine_step(struct plm_engine *engine, int timeout_ms)
 {
     struct plm_error err = {0};
@@ -180,7 +190,7 @@ bool plm_engine_step(struct plm_engine *engine, int timeout_ms)
     if (drop_ended_jobs(engine))
         return engine->first != NULL;
     struct plm_job *job = engine->first;
-    if (job && !plm_loop_step(engine->loop, timeout_ms, &err) && !job->ended)
-        plm_job_end(job, NULL, &err);
+    if (job && !plm_loop_step(engine->loop, timeout_ms, &err))
+        end_running(engine, &err);
     return job != NULL;
 }

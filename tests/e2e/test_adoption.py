@@ -1,4 +1,5 @@
 """adopt makes a model of a GGUF file, and damages neither."""
+import fcntl
 import json
 import os
 import signal
@@ -61,6 +62,23 @@ def test_a_hard_link_must_be_asked_for_and_says_what_it_means(pullama, store, tm
     assert path.stat().st_mode == mode
     done = pullama.run("rm", "a", "--output", "json").ended(0).named("rm_done")[0]
     assert path.exists() and done["BytesReclaimed"] < MIB
+
+
+def test_a_linked_file_that_changes_while_the_lock_is_waited_for_is_no_blob(pullama, store, tmp_path):
+    path = put(tmp_path)
+    (store / ".pullm").mkdir(parents=True)
+    with open(store / ".pullm" / "store.lock", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        process = pullama.start("adopt", path, "--as", "a", "--link", "--output", "json")
+        process.wait_event("lock_waiting")
+        with open(path, "r+b") as stream:
+            stream.seek(MIB)
+            stream.write(b"overwritten")
+    result = process.result().ended(1)
+    assert "somebody writes to this file" in result.err and path.exists()
+    assert not manifest_path(store, HOST, "library/a", "latest").exists()
+    check_store(store)
+    assert leftovers(store) == []
 
 
 def test_a_link_to_a_file_is_followed(pullama, store, tmp_path):

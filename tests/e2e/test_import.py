@@ -192,3 +192,27 @@ def test_a_signal_stops_it_and_the_next_run_goes_on(pullama, store, archive, tin
 def test_bad_words_get_one_clear_error(pullama, tmp_path, words, status, said):
     result = pullama.run("import", *words, cwd=tmp_path).ended(status)
     assert said in result.err and result.err.count("error:") == 1, result
+
+
+def test_a_damaged_archive_does_not_cost_what_a_pull_has_fetched(pullama, store, tiny, tmp_path):
+    layer = tiny.layers[0]
+    damaged = bytearray(layer.data)
+    damaged[-1] ^= 1
+    wrong = {layer.digest: bytes(damaged)}
+    blobs = [Entry(f"blobs/{d.replace(':', '-')}", wrong.get(d, tiny.blobs[d]))
+             for d in (x.digest for x in [*tiny.layers, tiny.config])]
+    path = write(tmp_path / "damaged.zip", build([entries_of(tiny)[-1], *blobs]))
+    partial = store / ".pullm" / f"{layer.digest.replace(':', '-')}.partial"
+    partial.parent.mkdir(parents=True)
+    for how in ("file", "stream"):
+        with open(partial, "wb") as stream:
+            stream.write(layer.data[:2 * MIB])
+            stream.truncate(len(layer.data))
+        with open(path, "rb") as stream:
+            result = pullama.run("import", path if how == "file" else "-", stdin=stream).ended(5)
+        assert "the archive has other bytes" in result.err
+        good = write(tmp_path / "good.zip", build(entries_of(tiny)))
+        result = pullama.run("import", good, "--output", "json").ended(0)
+        assert result.named("blob_resumed")[0]["BytesKept"] >= 2 * MIB - 65536, how
+        check(store, tiny)
+        pullama.run("rm", "m:v1").ended(0)

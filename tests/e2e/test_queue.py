@@ -163,6 +163,23 @@ def test_several_at_a_time_are_told_apart_in_lines(pullama, registry, models):
     assert facts and all("library/" in line for line in facts), result
 
 
+@pytest.mark.skipif(not tracing.can_trace(), reason="needs strace")
+@pytest.mark.parametrize("call", [25, 40])
+def test_a_loop_that_fails_ends_all_that_runs_beside_each_other(pullama, store, registry, models, call):
+    pullama.run("queue", "add", *names(registry, "ab")).ended(0)
+    registry.gate.limit(MIB)
+    log = pullama.folder / "trace"
+    result = start(pullama, "--jobs", "2", environment={**tracing.UNTRACED, "MALLOC_PERTURB_": "165"},
+                   wrapper=tracing.inject("poll", "error=ENOMEM", f"{call}+", log)).result()
+    assert "INJECTED" in log.read_text(errors="replace")
+    result.ended(1)
+    check_store(store)
+    registry.gate.limit(None)
+    pullama.run("queue", "retry").ended(0)
+    run(pullama).ended(0)
+    assert {status for _, status in entries(pullama)} == {"completed"}
+
+
 def test_models_beside_each_other_fetch_what_they_share_once(pullama, store, registry):
     shared = Layer("model", noise(3 * MIB, 7))
     served = {name: registry.add(f"library/{name}", "latest", Model([shared], config_of(seed=name))) for name in "xyz"}

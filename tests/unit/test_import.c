@@ -66,22 +66,45 @@ static void a_stream_is_read_from_front_to_back(void **state)
     (void)close(fd);
 }
 
-static void wrong_bytes_are_never_published(void **state)
+/* Changes the first byte of @p text, where it stands first in the file. */
+static void damage(const char *path, const char *text)
 {
-    (void)state;
     static char bytes[8192];
-    const char *const models[] = {"a"};
-    put_small("a/latest", "only a");
-    const char *path = packed(models, 1, 0);
     FILE *file = fopen(path, "r+b");
     assert_non_null(file);
     size_t size = fread(bytes, 1, sizeof(bytes), file);
-    char *found = memmem(bytes, size, "only a", 6);
+    char *found = memmem(bytes, size, text, strlen(text));
     assert_non_null(found);
-    *found = '0';
+    *found ^= 1;
     rewind(file);
     assert_int_equal(fwrite(bytes, 1, size, file), size);
     assert_int_equal(fclose(file), 0);
+}
+
+/* No digest stands for a manifest: only its checksum tells that it is another one. */
+static void a_damaged_manifest_is_never_published(void **state)
+{
+    (void)state;
+    const char *const models[] = {"a"};
+    put_small("a/latest", "only a");
+    const char *path = packed(models, 1, 0);
+    damage(path, "mediaType");
+    assert_int_equal(import_from(path), PLM_E_INTEGRITY);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    const struct plm_job_spec spec = {.verb = PLM_VERB_IMPORT, .target = "-", .stream_fd = fd};
+    assert_int_equal(run_spec(&spec), PLM_E_INTEGRITY);
+    (void)close(fd);
+    assert_false(is_there(HOST_PATH "a/latest"));
+}
+
+static void wrong_bytes_are_never_published(void **state)
+{
+    (void)state;
+    const char *const models[] = {"a"};
+    put_small("a/latest", "only a");
+    const char *path = packed(models, 1, 0);
+    damage(path, "only a");
     assert_int_equal(import_from(path), PLM_E_INTEGRITY);
     assert_false(is_there(HOST_PATH "a/latest"));
     assert_false(is_there(blob_of_text("only a")));
@@ -100,6 +123,7 @@ int main(void)
         WITH_WORLD(models_come_back_and_share_their_blobs),
         WITH_WORLD(parts_are_read_as_one),
         WITH_WORLD(a_stream_is_read_from_front_to_back),
+        WITH_WORLD(a_damaged_manifest_is_never_published),
         WITH_WORLD(wrong_bytes_are_never_published),
         WITH_WORLD(a_file_that_is_not_there_is_no_missing_model),
     };

@@ -52,6 +52,19 @@ static void what_is_not_named_goes_only_when_asked_for(void **state)
     assert_true(is_there(blob_of_text("only a")));
 }
 
+static void a_list_without_models_removes_nothing(void **state)
+{
+    (void)state;
+    put_small("a/latest", "only a");
+    put_line("list", "version 1\n"); /* as of a store that is not where it was looked for */
+    (void)snprintf(lock_path, sizeof(lock_path), "%s", at("list"));
+    assert_int_equal(sync_store(true, true), PLM_E_USAGE);
+    assert_int_equal(sync_store(true, false), PLM_E_USAGE);
+    assert_says(said(PLM_EV_FAILED, 0), "names no model");
+    assert_true(is_there(HOST_PATH "a/latest"));
+    assert_int_equal(sync_store(false, false), PLM_OK);
+}
+
 static void a_broken_manifest_keeps_all(void **state)
 {
     (void)state;
@@ -83,6 +96,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_WORLD(a_store_that_is_equal_is_left_alone),
         WITH_WORLD(what_is_not_named_goes_only_when_asked_for),
+        WITH_WORLD(a_list_without_models_removes_nothing),
         WITH_WORLD(a_broken_manifest_keeps_all),
         WITH_WORLD(a_file_that_is_wrong_or_not_there_is_told_with_its_name),
     };
