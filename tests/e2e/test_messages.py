@@ -103,3 +103,15 @@ def test_a_page_in_place_of_an_answer_says_its_title(pullama, registry):
                    b" HTTPS port</title></head></html>", headers={"Content-Type": "text/html"})
     result = pullama.run("pull", registry.name("library/m")).ended(1)
     assert "sent to HTTPS port" in result.err and "<" not in result.err, result
+
+
+@pytest.mark.parametrize("words, said", [
+    (("queue",), "queue does one of"),
+    (("queue", "pause"), "no command 'queue pause'"),
+    (("serve",), "serve"),
+    (("get", "x"), "get"),
+    (("--output", "json"), "a command or a model is missing"),
+])
+def test_words_that_name_no_command_are_an_error_and_no_crash(pullama, words, said):
+    result = pullama.run(*words).ended(64)
+    assert said in result.err and result.err.count("error:") == 1, result
