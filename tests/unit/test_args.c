@@ -171,6 +171,25 @@ static void words_without_a_command_put_nothing_on_stdout(void **state)
     }
 }
 
+static void a_slip_is_suspected_only_where_the_command_was_left_out(void **state)
+{
+    (void)state;
+    const char *const slip[] = {"lsit", NULL}, *const named[] = {"pull", "lsit", NULL},
+                      *const model[] = {"mistral", NULL};
+    struct plm_args args;
+    char text[128];
+    assert_true(parse(slip, &args, NULL));
+    assert_string_equal(plm_args_slip_hint(&args, text, sizeof(text)),
+                        "no command is called 'lsit'; did you mean: pullama list");
+    plm_args_done(&args);
+    assert_true(parse(named, &args, NULL));
+    assert_null(plm_args_slip_hint(&args, text, sizeof(text)));
+    plm_args_done(&args);
+    assert_true(parse(model, &args, NULL));
+    assert_null(plm_args_slip_hint(&args, text, sizeof(text)));
+    plm_args_done(&args);
+}
+
 static void an_export_needs_a_place(void **state)
 {
     (void)state;
@@ -377,6 +396,7 @@ int main(void)
         cmocka_unit_test(a_text_after_the_equals_sign_may_be_anything),
         cmocka_unit_test(a_pull_with_an_archive_is_two_jobs),
         cmocka_unit_test(words_without_a_command_put_nothing_on_stdout),
+        cmocka_unit_test(a_slip_is_suspected_only_where_the_command_was_left_out),
         cmocka_unit_test(an_export_needs_a_place),
         cmocka_unit_test(wrong_flags_are_refused),
         cmocka_unit_test(wrong_values_are_refused),
