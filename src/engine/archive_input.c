@@ -97,6 +97,10 @@ static bool open_part(struct plm_archive_input *in, unsigned part, struct plm_er
 static bool open_whole(struct plm_archive_input *in, const char *path, struct plm_error *err)
 {
     struct plm_file_status status;
+    if (!plm_os_status(in->dir, in->base, &status, err))
+        return plm_prefix(err, "%s", path);
+    if (status.type == PLM_FILE_DIRECTORY)
+        return plm_fail(err, PLM_E_USAGE, "%s is a folder; name a file in it", path);
     if (!plm_os_open(in->dir, in->base, PLM_OPEN_READ, &in->fd, err) ||
         !plm_os_fd_status(in->fd, &status, err))
         return plm_prefix(err, "%s", path);

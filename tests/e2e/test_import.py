@@ -185,7 +185,7 @@ def test_a_signal_stops_it_and_the_next_run_goes_on(pullama, store, archive, tin
 @pytest.mark.parametrize("words, status, said", [
     ((), 64, "operand is missing"),
     (("none.zip",), 64, "there is no file none.zip"),
-    ((".",), 1, "not a regular file"),
+    ((".",), 64, ". is a folder"),
     (("-", "a.zip"), 64, "- stands alone"),
     (("a.zip", "--split", "1G"), 64, "has no flag --split"),
 ])

@@ -146,3 +146,15 @@ def test_a_model_that_may_be_a_mistyped_command_is_asked_about(pullama):
 def test_doctor_knows_a_registry_without_tls(pullama, plain_port):
     result = pullama.run("doctor", f"127.0.0.1:{plain_port}").ended(1)
     assert "--insecure" in result.out and "firewall" not in result.out, result
+
+
+@pytest.mark.parametrize("words", [
+    ("adopt", "folder", "--as", "m"),
+    ("import", "folder"),
+    ("freeze", "-o", "folder"),
+])
+def test_a_folder_in_place_of_a_file_is_wrong_usage(pullama, tmp_path, words):
+    (tmp_path / "folder").mkdir()
+    result = pullama.run(*words, cwd=tmp_path).ended(64)
+    assert "folder is a folder; name a file in it" in result.err and "what was received" not in result.err, result
+    assert (tmp_path / "folder").is_dir() and not list(tmp_path.glob(".folder*"))
