@@ -4,6 +4,7 @@
 
 #include "pullama/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -140,6 +141,7 @@ static bool refuse_reserved(const char *word, struct plm_error *err)
 static bool imply_pull(struct plm_args *args, struct plm_error *err)
 {
     args->verb = plm_verb_row(PLM_VERB_PULL);
+    args->is_implied = true;
     for (size_t i = 0; i < args->operand_count; i++) {
         char shown[SHOWN];
         if (is_url(args->operands[i]))
@@ -293,6 +295,19 @@ static bool check_help(const struct plm_args *args, struct plm_error *err)
         return plm_fail(err, PLM_E_USAGE, "there is no command '%s'; did you mean %s?", shown,
                         nearest->name);
     return plm_fail(err, PLM_E_USAGE, "there is no command '%s'", shown);
+}
+
+const char *plm_args_slip_hint(const struct plm_args *args, char *out, size_t size)
+{
+    char shown[SHOWN];
+    if (!args->is_implied || args->operand_count == 0)
+        return NULL;
+    const struct plm_verb_row *nearest = plm_verb_nearest(args->operands[0]);
+    if (!nearest)
+        return NULL;
+    (void)snprintf(out, size, "no command is called '%s'; did you mean: pullama %s",
+                   plm_text_printable(args->operands[0], shown, sizeof(shown)), nearest->name);
+    return out;
 }
 
 void plm_args_choose_help(struct plm_args *args)

@@ -24,6 +24,7 @@ struct plm_args {
     const char **operands;           /**< owned; the texts are borrowed from argv */
     size_t operand_count;            /**< without the command's name */
     struct plm_option_value values[PLM_OPTIONS];
+    bool is_implied; /**< the command was left out: `pull` is meant, unless its name was mistyped */
 };
 
 /**
@@ -37,6 +38,13 @@ struct plm_args {
 PLM_MUST bool plm_args_parse(int argc, const char *const *argv, struct plm_args *out,
                              struct plm_error *err);
 void plm_args_done(struct plm_args *args);
+
+/**
+ * Writes a hint to @p out when the first operand of an implied pull may be a mistyped command.
+ *
+ * @return @p out, or NULL when there is nothing to say.
+ */
+const char *plm_args_slip_hint(const struct plm_args *args, char *out, size_t size);
 
 /** Sets the verb, or the group, whose help the operands ask for; neither: that of the program. */
 void plm_args_choose_help(struct plm_args *args);

@@ -11,7 +11,7 @@ static const struct plm_help_pair environment[] = {
     {"OLLAMA_MODELS", "the model store, when there is no --models-dir"},
     {"OLLAMA_NOPRUNE", "true: keep the layers that a replaced model alone had"},
     {"OLLAMA_REGISTRY_MAXSTREAMS", "connections, when there is no --connections; 1 to 32 count"},
-    {"PULLAMA_MIRRORS", "mirrors, when there is no --mirror; spaces between them"},
+    {"PULLAMA_MIRRORS", "mirrors, when there is no --mirror; spaces or commas between them"},
     {"HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY",
      "proxies, when there is no --proxy; lower case counts too"},
     {"SSL_CERT_FILE", "certificate authorities, when there is no --cacert"},

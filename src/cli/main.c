@@ -22,6 +22,7 @@ struct session {
     struct plm_view *view;
     char *resume_flags, *resume_models;
     char *mirror_words;
+    char slip[128];
     const char *mirrors[PLM_MIRRORS_MAX + 1]; /* one more, to be told that it is too many */
     struct plm_engine *engine;
     int signal_fd;
@@ -66,6 +67,8 @@ static bool open_view(struct session *s, struct plm_error *err)
                                        .err = stderr,
                                        .flags = s->resume_flags,
                                        .models = s->resume_models,
+                                       .slip =
+                                           plm_args_slip_hint(&s->args, s->slip, sizeof(s->slip)),
                                        .is_ending = plm_signals_came};
     return plm_view_new(&options, &s->view, err);
 }

@@ -141,9 +141,9 @@ static const struct plm_verb_row rows[] = {
      .job = plm_verb_job_once},
     {.verb = PLM_VERB_ADOPT,
      .name = "adopt",
-     .operands = "FILE",
+     .operands = "FILE --as MODEL",
      .summary = "make a model of a GGUF file that is here",
-     .more = "`pullama adopt FILE --as MODEL`. The file stays where it is. Its bytes come into the "
+     .more = "The file stays where it is. Its bytes come into the "
              "store by a reflink, where the file system has these (btrfs, XFS), or by a copy, or, "
              "with --link, by a hard link; they are hashed once, there. A file that is no GGUF, or "
              "ends before its tensors do, is refused.",
@@ -154,7 +154,7 @@ static const struct plm_verb_row rows[] = {
      .job = plm_verb_job_adopt},
     {.verb = PLM_VERB_EXPORT,
      .name = "export",
-     .operands = "MODEL...",
+     .operands = "MODEL... -o FILE",
      .summary = "write models to an archive",
      .more = "`pullama export -o FILE.zip MODEL` makes a zip file that `pullama import` reads, and "
              "that can be unpacked into any models directory. Every blob is hashed on the way, and "

@@ -16,7 +16,13 @@
 #include "cli/screen.h"
 #include "pullama/event.h"
 
-enum plm_view_mode { PLM_VIEW_TABLE, PLM_VIEW_COMPACT, PLM_VIEW_JSON, PLM_VIEW_DEBUG, PLM_VIEW_CSV };
+enum plm_view_mode {
+    PLM_VIEW_TABLE,
+    PLM_VIEW_COMPACT,
+    PLM_VIEW_JSON,
+    PLM_VIEW_DEBUG,
+    PLM_VIEW_CSV
+};
 
 struct plm_view_options {
     enum plm_view_mode mode;
@@ -28,6 +34,7 @@ struct plm_view_options {
     const char
         *flags; /**< borrowed; flags that the same command needs again, a space behind each */
     const char *models; /**< borrowed; the command's operands when they are several, else NULL */
+    const char *slip;   /**< borrowed; hint when there is no such model, or no way to it; or NULL */
     int64_t (*now_ms)(void); /**< a clock that only grows; NULL: the system's */
     /** True: the program is to end, and waits no longer for who reads nothing. NULL: never. */
     bool (*is_ending)(void);

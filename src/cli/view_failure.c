@@ -134,6 +134,8 @@ void plm_view_failed(struct plm_view *view, const struct plm_event *event)
     close_frame(view);
     const char *message = error && error->msg[0] ? error->msg : plm_code_name(code);
     const char *hint = event->failed.hint ? event->failed.hint : plm_code_hint(code);
+    if (view->options.slip && (code == PLM_E_NOT_FOUND || code == PLM_E_NETWORK))
+        hint = view->options.slip;
     if (plm_view_err_framed(view)) {
         draw_failure(view, (unsigned)code < PLM_CODES ? titles[code] : titles[PLM_OK], message,
                      hint);

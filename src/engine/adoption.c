@@ -207,14 +207,17 @@ static bool open_source(struct plm_adoption *a, struct plm_error *err)
     char shown[256];
     const char *file = a->job->model ? a->job->model : "";
     struct plm_error why = {0};
-    struct plm_file_status status;
+    struct plm_file_status status = {.type = PLM_FILE_NONE};
     if (!plm_os_absolute_path(file, &a->path, &why) ||
+        !plm_os_status(plm_os_cwd(), a->path, &status, &why) || status.type == PLM_FILE_DIRECTORY ||
         !plm_os_open(plm_os_cwd(), a->path, PLM_OPEN_READ, &a->source, &why) ||
         !plm_os_fd_status(a->source, &status, &why) ||
         !plm_adoption_read(a->source, status.size, &a->gguf, &why)) {
         (void)plm_text_printable(file, shown, sizeof(shown));
         if (why.code == PLM_E_NOT_FOUND)
             return plm_fail(err, PLM_E_USAGE, "there is no file %s", shown);
+        if (why.code == PLM_OK)
+            return plm_fail(err, PLM_E_USAGE, "%s is a folder; name a file in it", shown);
         *err = why;
         err->sys_errno = 0; /* nothing of the store */
         return plm_prefix(err, "%s", shown);

@@ -97,6 +97,10 @@ static bool open_part(struct plm_archive_input *in, unsigned part, struct plm_er
 static bool open_whole(struct plm_archive_input *in, const char *path, struct plm_error *err)
 {
     struct plm_file_status status;
+    if (!plm_os_status(in->dir, in->base, &status, err))
+        return plm_prefix(err, "%s", path);
+    if (status.type == PLM_FILE_DIRECTORY)
+        return plm_fail(err, PLM_E_USAGE, "%s is a folder; name a file in it", path);
     if (!plm_os_open(in->dir, in->base, PLM_OPEN_READ, &in->fd, err) ||
         !plm_os_fd_status(in->fd, &status, err))
         return plm_prefix(err, "%s", path);
@@ -114,12 +118,13 @@ static bool fail_missing(const char *path, struct plm_error *why, struct plm_err
     bool has_parts = first && plm_os_absolute_path(first, &real, NULL);
     free(real);
     if (has_parts)
-        (void)plm_fail(err, PLM_E_IO, "%s is not there, but %s is: name that one", path, first);
+        (void)plm_fail(err, PLM_E_USAGE, "%s is not there, but %s is: name that one", path, first);
     free(first);
-    return has_parts
-               ? false
-               : plm_fail(err, why->code == PLM_E_NOT_FOUND ? PLM_E_IO : why->code, "%s: %s", path,
-                          why->code == PLM_E_NOT_FOUND ? "there is no such file" : why->msg);
+    if (has_parts)
+        return false;
+    if (why->code == PLM_E_NOT_FOUND)
+        return plm_fail(err, PLM_E_USAGE, "there is no file %s", path);
+    return plm_fail(err, why->code, "%s: %s", path, why->msg);
 }
 
 bool plm_archive_input_open(struct plm_archive_input *in, const char *path, struct plm_error *err)

@@ -184,6 +184,9 @@ static void say_probe(struct plm_doctor *doctor, const struct plm_doctor_probe *
                              : "no request gets to the registry this way";
         check.advice = others && is_v6 ? "-4 leaves out all addresses of its kind"
                        : others        ? "--resolve HOST:PORT:ADDR names one that answers"
+                       : probe->error.code == PLM_E_TLS
+                           ? "a registry without TLS is written with http://, or asked with "
+                             "--insecure"
                        : doctor->is_proxied
                            ? "look at the proxy, or go without it: --proxy, NO_PROXY"
                            : "is the registry up, and the port right? Does a firewall want a proxy "

@@ -93,9 +93,11 @@ static bool open_place(struct plm_export_file *f, const char *path, struct plm_e
         ok = plm_fail(err, PLM_E_USAGE, "%s is a folder; name a file in it", path);
     if (ok && strlen(base) + strlen(".001" TEMPORARY) > NAME_MAX_BYTES)
         ok = plm_fail(err, PLM_E_USAGE, "the name of the archive is too long");
-    ok = ok && plm_os_open_dir(plm_os_cwd(), folder, true, &f->dir, err);
-    if (!ok && err->code == PLM_E_NOT_FOUND)
-        err->code = PLM_E_IO; /* not a model's */
+    struct plm_error why = {0};
+    if (ok && !plm_os_open_dir(plm_os_cwd(), folder, true, &f->dir, &why))
+        ok = why.code == PLM_E_NOT_FOUND
+                 ? plm_fail(err, PLM_E_USAGE, "there is no folder %s", folder)
+                 : plm_fail(err, why.code, "%s", why.msg); /* no errno: it is not the store's */
     free(folder);
     return ok;
 }
@@ -118,8 +120,8 @@ static bool open_first(struct plm_export_file *f, struct plm_error *err)
     struct plm_file_status own, there;
     struct plm_error why = {0};
     (void)name_of(f, 0, true, name);
-    if (!plm_os_open(f->dir, name, PLM_OPEN_WRITE | PLM_OPEN_CREATE, &f->lock, err))
-        return false;
+    if (!plm_os_open(f->dir, name, PLM_OPEN_WRITE | PLM_OPEN_CREATE, &f->lock, &why))
+        return plm_fail(err, why.code, "%s: %s", f->shown, why.msg);
     bool locked = plm_os_lock(f->lock, &why) && plm_os_fd_status(f->lock, &own, &why) &&
                   plm_os_status(f->dir, name, &there, &why) && own.inode == there.inode;
     if (locked)

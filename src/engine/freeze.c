@@ -34,6 +34,7 @@ static bool open_folder(struct freezing *f, const char *path, struct plm_error *
 {
     const char *slash = strrchr(path, '/');
     struct plm_error why = {0};
+    struct plm_file_status there;
     f->name = strdup(slash ? slash + 1 : path);
     f->folder = !slash          ? strdup(".")
                 : slash == path ? strdup("/")
@@ -42,8 +43,10 @@ static bool open_folder(struct freezing *f, const char *path, struct plm_error *
         return plm_fail(err, PLM_E_NOMEM, "no memory for a path");
     if (f->name[0] == '\0')
         return plm_fail(err, PLM_E_USAGE, "%s names a folder, not a file", path);
-    if (plm_os_open_dir(plm_os_cwd(), f->folder, true, &f->dir, &why))
-        return true;
+    if (plm_os_open_dir(plm_os_cwd(), f->folder, true, &f->dir, &why) &&
+        plm_os_status(f->dir, f->name, &there, &why))
+        return there.type != PLM_FILE_DIRECTORY ||
+               plm_fail(err, PLM_E_USAGE, "%s is a folder; name a file in it", path);
     return plm_fail(err, why.code == PLM_E_NOT_FOUND ? PLM_E_USAGE : why.code, "%s: %s", path,
                     why.msg);
 }

@@ -47,7 +47,18 @@ static const char *queue_hint(enum plm_verb verb, enum plm_code code)
     return NULL;
 }
 
-static const char *hint_of(const struct plm_job *job, const struct plm_error *err)
+/* The words of a verb's name in events are joined by '_'. */
+static const char *usage_hint(enum plm_verb verb, char *out, size_t size)
+{
+    (void)snprintf(out, size, "see: pullama help %s", plm_verb_name(verb));
+    for (char *c = strchr(out, '_'); c; c = strchr(c, '_'))
+        *c = ' ';
+    return out;
+}
+
+/* @p text: room for a hint that has to be put together. */
+static const char *hint_of(const struct plm_job *job, const struct plm_error *err, char *text,
+                           size_t size)
 {
     enum plm_code code = err->code;
     bool pushes = job->kind->verb == PLM_VERB_PUSH;
@@ -55,15 +66,13 @@ static const char *hint_of(const struct plm_job *job, const struct plm_error *er
         return "what was seen on the way, and what can be done, stands above";
     if (queue_hint(job->kind->verb, code))
         return queue_hint(job->kind->verb, code);
+    if (code == PLM_E_USAGE)
+        return usage_hint(job->kind->verb, text, size);
     if (code == PLM_E_NOT_FOUND && job->kind->verb != PLM_VERB_PULL)
         return "see what is here: pullama list";
     if (job->kind->verb == PLM_VERB_IMPORT && err->sys_errno == 0 &&
         (code == PLM_E_CORRUPT || code == PLM_E_LIMIT))
         return job->kind->integrity_hint;
-    if (code == PLM_E_USAGE && job->kind->verb == PLM_VERB_EXPORT)
-        return "see: pullama help export";
-    if (code == PLM_E_USAGE && job->kind->verb == PLM_VERB_IMPORT)
-        return "see: pullama help import";
     if (job->kind->verb == PLM_VERB_EXPORT && code == PLM_E_ACCESS)
         return "name another place with -o, or check who may write there";
     if (job->kind->verb == PLM_VERB_EXPORT && code == PLM_E_NOSPACE)
@@ -105,6 +114,7 @@ void plm_job_end(struct plm_job *job, const struct plm_event *completed,
         return;
     struct plm_event event = {.kind = PLM_EV_FAILED};
     struct plm_error told = {0};
+    char hint[64];
     if (!err) {
         event = *completed;
         event.kind = PLM_EV_COMPLETED;
@@ -113,7 +123,7 @@ void plm_job_end(struct plm_job *job, const struct plm_event *completed,
         job->code = err->code;
         name_store(job, &told);
         event.failed.error = &told;
-        event.failed.hint = hint_of(job, err);
+        event.failed.hint = hint_of(job, err, hint, sizeof(hint));
         if (err->code == PLM_E_INTERRUPTED)
             plm_job_emit_kind(job, PLM_EV_INTERRUPTED);
         else if (job->engine->result == PLM_OK)

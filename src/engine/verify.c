@@ -391,7 +391,8 @@ const struct plm_job_kind plm_repair_kind = {
     .needs_network = true,
     .prepare = plm_repair_prepare,
     .integrity_hint =
-        "what could not be repaired is named above; pull the model again, or remove it",
+        "above stands what could not be repaired, and why; mend that (a registry without TLS: "
+        "--insecure) and run it again, or remove the model",
     .start = start,
     .stop = stop,
     .free = release,

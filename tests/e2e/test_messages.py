@@ -103,3 +103,58 @@ def test_a_page_in_place_of_an_answer_says_its_title(pullama, registry):
                    b" HTTPS port</title></head></html>", headers={"Content-Type": "text/html"})
     result = pullama.run("pull", registry.name("library/m")).ended(1)
     assert "sent to HTTPS port" in result.err and "<" not in result.err, result
+
+
+@pytest.mark.parametrize("words, said", [
+    (("queue",), "queue does one of"),
+    (("queue", "pause"), "no command 'queue pause'"),
+    (("serve",), "serve"),
+    (("get", "x"), "get"),
+    (("--output", "json"), "a command or a model is missing"),
+])
+def test_words_that_name_no_command_are_an_error_and_no_crash(pullama, words, said):
+    result = pullama.run(*words).ended(64)
+    assert said in result.err and result.err.count("error:") == 1, result
+
+
+@pytest.mark.parametrize("words, verb", [
+    (("adopt", "none.gguf", "--as", "m"), "adopt"),
+    (("import", "none.zip"), "import"),
+    (("sync", "none.lock"), "sync"),
+    (("history", "--since", "soon"), "history"),
+])
+def test_a_wrong_word_is_wrong_usage_of_its_command(pullama, tmp_path, words, verb):
+    result = pullama.run(*words, cwd=tmp_path).ended(64)
+    assert f"see: pullama help {verb}\n" in result.err and words[-1 if verb != "adopt" else 1] in result.err, result
+
+
+def test_an_archive_that_has_no_place_blames_no_store(pullama, store, registry, tmp_path):
+    registry.add("library/m", "latest", model.small(MIB))
+    pullama.pull(registry.name("library/m")).ended(0)
+    result = pullama.run("export", registry.name("library/m"), "-o", tmp_path / "none" / "a.zip").ended(64)
+    assert f"there is no folder {tmp_path / 'none'}" in result.err and str(store) not in result.err, result
+
+
+def test_a_model_that_may_be_a_mistyped_command_is_asked_about(pullama):
+    nowhere = ("--max-retries", "0", "--proxy", "http://127.0.0.1:1")
+    result = pullama.run("lsit", *nowhere).ended(6)
+    assert "no command is called 'lsit'; did you mean: pullama list\n" in result.err, result
+    assert "did you mean" not in pullama.run("pull", "lsit", *nowhere).ended(6).err
+    assert "did you mean" not in pullama.run("mistral", *nowhere).ended(6).err
+
+
+def test_doctor_knows_a_registry_without_tls(pullama, plain_port):
+    result = pullama.run("doctor", f"127.0.0.1:{plain_port}").ended(1)
+    assert "--insecure" in result.out and "firewall" not in result.out, result
+
+
+@pytest.mark.parametrize("words", [
+    ("adopt", "folder", "--as", "m"),
+    ("import", "folder"),
+    ("freeze", "-o", "folder"),
+])
+def test_a_folder_in_place_of_a_file_is_wrong_usage(pullama, tmp_path, words):
+    (tmp_path / "folder").mkdir()
+    result = pullama.run(*words, cwd=tmp_path).ended(64)
+    assert "folder is a folder; name a file in it" in result.err and "what was received" not in result.err, result
+    assert (tmp_path / "folder").is_dir() and not list(tmp_path.glob(".folder*"))

@@ -73,7 +73,7 @@ static void names_and_paths_that_are_none_are_refused(void **state)
     assert_says(said(PLM_EV_FAILED, 0), "there is no file");
     assert_int_equal(adopt("mine.gguf", "a b", false, false), PLM_E_BAD_NAME);
     assert_int_equal(adopt("mine.gguf", NULL, false, false), PLM_E_BAD_NAME);
-    assert_int_equal(adopt("", "a", false, false), PLM_E_CORRUPT); /* a directory */
+    assert_int_equal(adopt("", "a", false, false), PLM_E_USAGE); /* a directory */
 }
 
 static void a_dry_run_makes_nothing(void **state)

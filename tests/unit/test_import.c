@@ -113,7 +113,7 @@ static void wrong_bytes_are_never_published(void **state)
 static void a_file_that_is_not_there_is_no_missing_model(void **state)
 {
     (void)state;
-    assert_int_equal(import_from(scratch_file("none.zip")), PLM_E_IO);
+    assert_int_equal(import_from(scratch_file("none.zip")), PLM_E_USAGE);
     assert_int_equal(import_from(""), PLM_E_USAGE);
 }
 
