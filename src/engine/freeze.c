@@ -30,6 +30,28 @@ static void release(struct plm_job *job)
     job->state = NULL;
 }
 
+static bool take_any(void *ctx, const struct plm_ref *ref)
+{
+    (void)ctx;
+    (void)ref;
+    return true;
+}
+
+/* Only an older list is replaced unasked: anything else may be dear to somebody. */
+static bool may_replace(const struct freezing *f, const char *path, struct plm_error *err)
+{
+    char *text = NULL;
+    size_t size = 0;
+    struct plm_error why = {0};
+    bool is_list = plm_os_read_file(f->dir, f->name, PLM_LOCKFILE_MAX, &text, &size, &why) &&
+                   plm_lockfile_read(text, size, take_any, NULL, &why);
+    free(text);
+    return is_list || why.code == PLM_E_NOT_FOUND ||
+           plm_fail(err, PLM_E_USAGE,
+                    "%s is no lock file, and is not replaced; move it away, or name another file",
+                    path);
+}
+
 static bool open_folder(struct freezing *f, const char *path, struct plm_error *err)
 {
     const char *slash = strrchr(path, '/');
@@ -45,8 +67,9 @@ static bool open_folder(struct freezing *f, const char *path, struct plm_error *
         return plm_fail(err, PLM_E_USAGE, "%s names a folder, not a file", path);
     if (plm_os_open_dir(plm_os_cwd(), f->folder, true, &f->dir, &why) &&
         plm_os_status(f->dir, f->name, &there, &why))
-        return there.type != PLM_FILE_DIRECTORY ||
-               plm_fail(err, PLM_E_USAGE, "%s is a folder; name a file in it", path);
+        return there.type == PLM_FILE_DIRECTORY
+                   ? plm_fail(err, PLM_E_USAGE, "%s is a folder; name a file in it", path)
+                   : there.type == PLM_FILE_NONE || may_replace(f, path, err);
     return plm_fail(err, why.code == PLM_E_NOT_FOUND ? PLM_E_USAGE : why.code, "%s: %s", path,
                     why.msg);
 }

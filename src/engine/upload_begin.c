@@ -73,7 +73,8 @@ static bool take_noted(struct plm_upload *u, struct plm_error *err)
     run->length = noted->part_length;
     if (!make_parts(u, err))
         return false;
-    memcpy(run->md5s, noted->parts, noted->part_count * sizeof(*run->md5s));
+    if (noted->part_count > 0) /* else there is no list */
+        memcpy(run->md5s, noted->parts, noted->part_count * sizeof(*run->md5s));
     for (size_t i = 0; i < noted->part_count; i++)
         run->sent[i] = true;
     run->next_part = noted->part_count;

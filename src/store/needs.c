@@ -99,13 +99,15 @@ struct collection {
     bool ok;
 };
 
+/* False when it was dropped since it was seen, or its maker is dead. What cannot be looked at, as
+ * that of another user, counts as held: it is read next, and that error is told. */
 static bool is_held(int dir, const char *name)
 {
     int fd = -1;
     struct plm_error why = {0};
-    if (!plm_os_open(dir, name, PLM_OPEN_READ, &fd, NULL))
-        return false; /* dropped since it was seen */
-    bool held = !plm_os_lock(fd, &why) && why.code == PLM_E_BUSY;
+    if (!plm_os_open(dir, name, PLM_OPEN_READ, &fd, &why))
+        return why.code != PLM_E_NOT_FOUND;
+    bool held = !plm_os_lock(fd, &why);
     plm_os_close(fd);
     return held;
 }

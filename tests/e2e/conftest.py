@@ -1,5 +1,6 @@
 """Fixtures of the end-to-end tests: a store, the program, a scripted registry."""
 import os
+import signal
 import ssl
 import subprocess
 import sys
@@ -15,6 +16,13 @@ from support.program import Program  # noqa: E402
 from support.registry import Registry  # noqa: E402
 from support.store import check_store, install  # noqa: E402
 from support.uploads import PushRegistry  # noqa: E402
+
+
+def pytest_configure():
+    """Whoever runs the tests may have hang-ups ignored, as nohup does, and the program would rightly keep to that. What
+    is caught here has its default again in the processes that are started."""
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda number, frame: None)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -302,8 +302,7 @@ def test_a_person_is_asked_and_sees_no_password(pullama, private):
 
 @pytest.mark.parametrize("how", ["ctrl-c", "SIGTERM", "SIGHUP"])
 def test_the_terminal_is_put_in_order_however_it_ends(pullama, private, how):
-    # Whoever runs the tests may have hang-ups ignored, as nohup does.
-    terminal = Terminal(pullama, "login", "http://" + private.host, "-u", "ann", shell=["env", "--default-signal=HUP"])
+    terminal = Terminal(pullama, "login", "http://" + private.host, "-u", "ann")
     terminal.expect(b"password for")
     wait_for(lambda: not terminal.is_echoing(), "no echo")
     terminal.type(b"half a pass")

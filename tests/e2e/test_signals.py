@@ -21,9 +21,7 @@ def tiny(registry):
 
 def interrupt(pullama, registry, number, size=4 * MIB, *arguments, **options):
     registry.gate.limit(size)
-    # Whoever runs the tests may have hang-ups ignored, as nohup does; the program would rightly keep to that.
-    process = pullama.start_pull(registry.name("library/m"), "--chunk-size", "1MiB", "-x", "2", *arguments,
-                                 wrapper=("env", "--default-signal=HUP"), **options)
+    process = pullama.start_pull(registry.name("library/m"), "--chunk-size", "1MiB", "-x", "2", *arguments, **options)
     process.wait_event("progress", where=lambda e: e["OverallDone"] >= size - 64 * 1024)
     began = time.monotonic()
     process.signal(number)

@@ -38,6 +38,10 @@ def test_freeze_prints_a_file_that_sync_takes(pullama, store, models, tmp_path):
     assert "froze 2 models in" in pullama.run("freeze", "-o", path).ended(0).out
     assert path.read_text() == result.out
     assert pullama.run("freeze", "-o", "-").ended(0).out == result.out
+    assert pullama.run("freeze", "-o", path).ended(0) and path.read_text() == result.out  # an older list is replaced
+    dear = tmp_path / "dear"
+    dear.write_text("precious\n")
+    assert "is no lock file" in pullama.run("freeze", "-o", dear).ended(64).err and dear.read_text() == "precious\n"
     events = pullama.run("freeze", "--output", "json").ended(0)
     check_described(events.events)
     assert events.named("frozen")[0]["Text"] == result.out

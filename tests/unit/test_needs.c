@@ -73,6 +73,12 @@ static void a_need_that_cannot_be_read_stops_deletions(void **state)
     assert_false(plm_needs_each(&store, count, &found, &err));
     assert_int_equal(err.code, PLM_E_BUSY);
     assert_non_null(strstr(err.msg, need.name));
+    /* Nor does one that cannot even be opened: a link, or a file of another user. */
+    assert_int_equal(unlinkat(store.state_fd, need.name, 0), 0);
+    assert_int_equal(symlinkat("elsewhere", store.state_fd, need.name), 0);
+    err = (struct plm_error){0};
+    assert_false(plm_needs_each(&store, count, &found, &err));
+    assert_int_equal(err.code, PLM_E_BUSY);
     plm_need_drop(&need);
 }
 

@@ -116,6 +116,22 @@ static void noted_parts_keep_their_length_and_their_md5s(void **state)
     close_model(&w);
 }
 
+/* Killed after the first hand-over, before a part was sent whole. */
+static void parts_may_be_noted_before_the_first_was_sent(void **state)
+{
+    (void)state;
+    struct push_world w;
+    open_model(&w);
+    note(&w, &(struct plm_session){.part_length = 512u << 10});
+    struct plm_upload *u = &w.push.uploads[0];
+    plm_upload_begin(u);
+    assert_int_equal(u->run->length, 512u << 10);
+    assert_int_equal(u->run->part_count, 6);
+    assert_int_equal(u->run->next_part, 0);
+    assert_false(u->run->sent[0]);
+    close_model(&w);
+}
+
 static void a_blob_that_became_another_ends_the_push(void **state)
 {
     (void)state;
@@ -181,6 +197,7 @@ int main(void)
         WITH_WORLD(a_small_one_is_hashed_first_where_it_may_go_in_one_request),
         WITH_WORLD(what_was_noted_is_asked_for_before_it_is_gone_on_with),
         WITH_WORLD(noted_parts_keep_their_length_and_their_md5s),
+        WITH_WORLD(parts_may_be_noted_before_the_first_was_sent),
         WITH_WORLD(a_blob_that_became_another_ends_the_push),
         WITH_WORLD(parts_begin_with_the_first_or_not_at_all),
         WITH_WORLD(a_session_that_is_lost_is_asked_for_anew_and_not_for_ever),
