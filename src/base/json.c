@@ -16,6 +16,10 @@
 #define TREE_MAX_BYTES (12u << 20)
 #define CONTAINER_COST 256
 #define SCALAR_COST 96
+/* The library gathers a string in a buffer that doubles, and copies it out of there: only for long
+ * ones that is more than the text itself. */
+#define STRING_COPIES 3
+#define STRING_LONG ((size_t)64 << 10)
 
 static const json_t *value_of(const struct plm_json *value)
 {
@@ -43,9 +47,12 @@ static bool check_limits(const char *text, size_t length, unsigned max_depth, st
     size_t cost = length;
     for (size_t i = 0; i < length; i++) {
         switch (text[i]) {
-        case '"':
-            i = skip_string(text, length, i + 1);
+        case '"': {
+            size_t end = skip_string(text, length, i + 1);
+            cost += end - i > STRING_LONG ? STRING_COPIES * (end - i) : 0;
+            i = end;
             break;
+        }
         case '{':
         case '[':
             if (++depth > max_depth)
@@ -65,7 +72,7 @@ static bool check_limits(const char *text, size_t length, unsigned max_depth, st
             break;
         }
         if (cost > TREE_MAX_BYTES)
-            return plm_fail(err, PLM_E_LIMIT, "JSON has too many values");
+            return plm_fail(err, PLM_E_LIMIT, "JSON has too many values, or too long ones");
     }
     return true;
 }

@@ -351,9 +351,8 @@ bool plm_args_parse(int argc, const char *const *argv, struct plm_args *out, str
 bool plm_args_fill_stdout(const struct plm_args *args)
 {
     const enum plm_option_id files[] = {PLM_OPT_FILE, PLM_OPT_EXPORT};
-    if (!args->verb) /* words that name no command are told of, too */
-        return false;
-    if (args->verb->verb != PLM_VERB_EXPORT && args->verb->verb != PLM_VERB_PULL)
+    enum plm_verb verb = args->verb ? args->verb->verb : PLM_VERB_NONE; /* none: help */
+    if (verb != PLM_VERB_EXPORT && verb != PLM_VERB_PULL)
         return false;
     for (size_t i = 0; i < PLM_COUNT(files); i++)
         if (args->values[files[i]].given && strcmp(args->values[files[i]].text, "-") == 0)

@@ -307,6 +307,7 @@ static void stop(struct plm_job *job)
 }
 
 const struct plm_job_kind plm_adoption_kind = {
+    .is_recorded = true,
     .verb = PLM_VERB_ADOPT,
     .makes_store = true,
     .prepare = prepare,

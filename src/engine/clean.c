@@ -258,4 +258,5 @@ static bool run(struct plm_job *job, struct plm_error *err)
     return true;
 }
 
-const struct plm_job_kind plm_clean_kind = {.is_recorded = true,.verb = PLM_VERB_CLEAN, .needs_lock = true, .run = run};
+const struct plm_job_kind plm_clean_kind = {
+    .is_recorded = true, .verb = PLM_VERB_CLEAN, .needs_lock = true, .run = run};

@@ -350,6 +350,7 @@ static const char *changes(const struct plm_job *job)
 }
 
 const struct plm_job_kind plm_export_kind = {
+    .is_recorded = true,
     .verb = PLM_VERB_EXPORT,
     .prepare = prepare,
     .changes = changes,

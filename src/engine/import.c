@@ -300,6 +300,7 @@ static void release(struct plm_job *job)
 }
 
 const struct plm_job_kind plm_import_kind = {
+    .is_recorded = true,
     .verb = PLM_VERB_IMPORT,
     .makes_store = true,
     .prepare = prepare,

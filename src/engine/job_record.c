@@ -36,6 +36,13 @@ void plm_record_see(struct plm_job *job, const struct plm_event *event)
     case PLM_EV_VERIFY_START:
         r->total = event->verify.total_size;
         break;
+    case PLM_EV_EXPORT_START:
+    case PLM_EV_IMPORT_START:
+        r->total = event->archive.total_size;
+        break;
+    case PLM_EV_ADOPT_START:
+        r->total = event->placed.size;
+        break;
     case PLM_EV_RM_DONE:
     case PLM_EV_CLEAN_DONE:
         r->total = event->removed.bytes;
@@ -65,7 +72,7 @@ void plm_record_end(struct plm_job *job, const struct plm_error *err)
         (void)plm_ref_format_whole(&job->ref, reference);
     struct plm_history_record record = {
         .verb = plm_verb_name(job->kind->verb),
-        .reference = reference,
+        .reference = job->has_ref || !job->target ? reference : job->target,
         .host = job->has_ref && job->kind->needs_network ? job->ref.host : "",
         .started_ms = now - elapsed,
         .ended_ms = now,

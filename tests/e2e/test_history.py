@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 
 import pytest
-from support import model
+from support import gguf, model
 from support.model import MIB
 from support.program import wait_for
 from support.store import check_model, inventory, snapshot
@@ -54,6 +54,19 @@ def test_every_kind_of_job_is_recorded(pullama, store, registry, tiny, receive, 
     assert push["SentBytes"] > MIB and push["Host"] == other.host
     for job in jobs:
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", job["StartedAt"]) and job["StartedAt"] <= job["EndedAt"]
+
+
+def test_models_that_come_and_go_as_files_are_recorded(pullama, tmp_path):
+    weights, archive = tmp_path / "x.gguf", tmp_path / "x.zip"
+    weights.write_bytes(gguf.make_of_about(MIB))
+    pullama.run("adopt", weights, "--as", "tiny").ended(0)
+    pullama.run("export", "tiny", "-o", archive).ended(0)
+    pullama.run("rm", "tiny").ended(0)
+    pullama.run("import", archive).ended(0)
+    jobs = history(pullama)
+    assert [job["JobVerb"] for job in jobs] == ["adopt", "export", "rm", "import"]
+    assert all(job["Outcome"] == "ok" and job["TotalSize"] >= len(weights.read_bytes()) for job in jobs)
+    assert all("tiny" in job["Reference"] or str(archive) in job["Reference"] for job in jobs)
 
 
 def test_what_was_interrupted_and_what_went_on_add_up(pullama, registry, tiny):

@@ -205,6 +205,23 @@ static void an_export_needs_a_place(void **state)
     plm_args_done(&args);
 }
 
+static void only_an_archive_fills_standard_output(void **state)
+{
+    (void)state;
+    static const char *const others[][WORDS_MAX] = {
+        {"--help"}, {"--version"}, {"freeze", "-o-"}, {"freeze"}, {"export", "a", "-o", "a.zip"}};
+    struct plm_args args;
+    for (size_t i = 0; i < PLM_COUNT(others); i++) {
+        assert_true(parse(others[i], &args, NULL));
+        assert_false(plm_args_fill_stdout(&args));
+        plm_args_done(&args);
+    }
+    static const char *const archive[] = {"export", "a", "-o-", NULL};
+    assert_true(parse(archive, &args, NULL));
+    assert_true(plm_args_fill_stdout(&args));
+    plm_args_done(&args);
+}
+
 static void wrong_flags_are_refused(void **state)
 {
     (void)state;
@@ -398,6 +415,7 @@ int main(void)
         cmocka_unit_test(words_without_a_command_put_nothing_on_stdout),
         cmocka_unit_test(a_slip_is_suspected_only_where_the_command_was_left_out),
         cmocka_unit_test(an_export_needs_a_place),
+        cmocka_unit_test(only_an_archive_fills_standard_output),
         cmocka_unit_test(wrong_flags_are_refused),
         cmocka_unit_test(wrong_values_are_refused),
         cmocka_unit_test(wrong_operands_are_refused),

@@ -115,7 +115,7 @@ static void depth_counts_brackets_outside_strings_only(void **state)
 static void memory_is_bounded_before_the_tree_is_built(void **state)
 {
     (void)state;
-    size_t size = 3u << 20;
+    size_t size = 4u << 20;
     char *text = malloc(size);
     assert_non_null(text);
     for (size_t i = 0; i + 2 < size; i += 3)
@@ -124,6 +124,12 @@ static void memory_is_bounded_before_the_tree_is_built(void **state)
     text[1] = '0';
     text[size - 1] = ']';
     assert_int_equal(refuse(text, size), PLM_E_LIMIT);
+    memset(text, 'a', size);
+    text[0] = text[size - 1] = '"';
+    assert_int_equal(refuse(text, size), PLM_E_LIMIT);
+    text[size / 2] = '"';
+    text[size / 2 + 1] = '\0';
+    plm_json_free(parse(text));
     free(text);
 }
 
