@@ -155,22 +155,6 @@ static void a_pull_with_an_archive_is_two_jobs(void **state)
     plm_args_done(&args);
 }
 
-static void words_without_a_command_put_nothing_on_stdout(void **state)
-{
-    (void)state;
-    static const char *const lines[][WORDS_MAX] = {{"queue"},        {"queue", "ad"},
-                                                   {"get", "a"},     {"serve"},
-                                                   {"--models-dir"}, {"--output", "json"}};
-    for (size_t i = 0; i < PLM_COUNT(lines); i++) {
-        struct plm_args args;
-        struct plm_error err = {0};
-        assert_false(parse(lines[i], &args, &err));
-        assert_null(args.verb);
-        assert_false(plm_args_fill_stdout(&args));
-        plm_args_done(&args);
-    }
-}
-
 static void a_slip_is_suspected_only_where_the_command_was_left_out(void **state)
 {
     (void)state;
@@ -412,7 +396,6 @@ int main(void)
         cmocka_unit_test(options_have_many_forms_and_the_last_one_counts),
         cmocka_unit_test(a_text_after_the_equals_sign_may_be_anything),
         cmocka_unit_test(a_pull_with_an_archive_is_two_jobs),
-        cmocka_unit_test(words_without_a_command_put_nothing_on_stdout),
         cmocka_unit_test(a_slip_is_suspected_only_where_the_command_was_left_out),
         cmocka_unit_test(an_export_needs_a_place),
         cmocka_unit_test(only_an_archive_fills_standard_output),

@@ -24,8 +24,9 @@ static void a_file_is_replaced_as_a_whole(void **state)
     (void)state;
     char path[300];
     put_small("a/latest", "only a");
-    put_line("list", "what stood there before, and was longer than what comes now, far longer; "
-                     "really, it was much, much longer than a lock file of one model can be");
+    put_line("list",
+             "version 1\n# what stood there before, and was longer than what comes now, far "
+             "longer; really, it was much, much longer than a lock file of one model is");
     (void)snprintf(path, sizeof(path), "%s", at("list"));
     assert_int_equal(freeze(path), PLM_OK);
     assert_says(said(PLM_EV_FROZEN, 0), path);
@@ -33,6 +34,24 @@ static void a_file_is_replaced_as_a_whole(void **state)
     assert_int_equal(lstat(path, &st), 0);
     assert_true(st.st_size < 140);
     assert_false(is_there(".list.pullama-tmp"));
+}
+
+static void what_is_no_lock_file_is_not_replaced(void **state)
+{
+    (void)state;
+    char path[300];
+    struct stat st;
+    put_small("a/latest", "only a");
+    put_line("dear", "a letter");
+    (void)snprintf(path, sizeof(path), "%s", at("dear"));
+    assert_int_equal(freeze(path), PLM_E_USAGE);
+    assert_int_equal(lstat(path, &st), 0);
+    assert_in_range(st.st_size, strlen("a letter"), strlen("a letter") + 1);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(freeze(path), PLM_E_USAGE);
+    assert_int_equal(lstat(path, &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
 }
 
 static void a_broken_manifest_is_not_left_out_silently(void **state)
@@ -59,6 +78,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_WORLD(models_stand_in_the_order_of_their_names),
         WITH_WORLD(a_file_is_replaced_as_a_whole),
+        WITH_WORLD(what_is_no_lock_file_is_not_replaced),
         WITH_WORLD(a_broken_manifest_is_not_left_out_silently),
         WITH_WORLD(a_place_that_is_none_is_refused),
     };
