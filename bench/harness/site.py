@@ -43,19 +43,22 @@ class Site:
         self.name = f"{PREFIX}{os.getpid()}"
         self.folder = Path(tempfile.gettempdir(), self.name)
         self.stack = contextlib.ExitStack()
+        self.handlers = {}
 
     def __enter__(self):
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(signum, self.interrupted)
+            self.handlers[signum] = signal.signal(signum, self.interrupted)
         self.remove_stale()
         self.folder.mkdir(mode=0o700)
         self.stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
         return self
 
     def __exit__(self, *reason):
-        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for signum in self.handlers:
             signal.signal(signum, signal.SIG_IGN)
         self.stack.close()
+        for signum, handler in self.handlers.items():
+            signal.signal(signum, handler)
 
     @staticmethod
     def interrupted(signum, _frame):

@@ -10,7 +10,7 @@ from support import model
 from support.archives import DEVICE, FIFO, HOST, LINK, Entry, build, entries_of, files_of, write
 from support.model import MIB, Layer, Model, digest_of
 from support.program import check_events
-from support.store import install, snapshot
+from support.store import DATABASE, install, snapshot
 
 TINY = model.Model([Layer("model", model.noise(70000, 3)), Layer("license", b"MIT")])
 HERE = model.small(50000, 8)
@@ -190,9 +190,9 @@ def around(tmp_path, store):
 
 
 def state_of(folder):
-    """All but the runs' output, and the lock that every writer leaves."""
+    """All but the runs' output, the history, and the lock that every writer leaves."""
     return {path: is_ for path, is_ in snapshot(folder).items()
-            if "/runs" not in path and not path.endswith("store.lock")}
+            if "/runs" not in path and not path.endswith(("store.lock", *DATABASE))}
 
 
 @pytest.mark.parametrize("how", ["file", "stream"])

@@ -1,6 +1,7 @@
 """The benchmark measures: what it reads is understood, a race is run, and it cleans up."""
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -88,6 +89,13 @@ def test_a_program_that_hangs_is_ended(tmp_path):
         assert 100 * 1024 < used.peak_kib < 200 * 1024
         assert bench.run(["true"], tmp_path).peak_kib < 16 * 1024
     assert not grounds.folder.exists()
+
+
+def test_signals_mean_afterwards_what_they_meant_before():
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    with site.Site():
+        pass
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
 
 
 @needs_tools
