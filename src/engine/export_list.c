@@ -6,6 +6,7 @@
 
 #include "archive/entry_name.h"
 #include "engine/stored.h"
+#include "oci/descriptor.h"
 #include "store/blobs.h"
 
 /* ---- models ---- */
@@ -63,18 +64,13 @@ static bool check_blob(const struct plm_export *x, const struct plm_ref *ref,
                     state == PLM_BLOB_ABSENT ? "is not here" : "has the wrong size");
 }
 
-static int compare_digests(const void *a, const void *b)
-{
-    const struct plm_descriptor *x = a, *y = b;
-    return memcmp(x->digest.sha256, y->digest.sha256, PLM_DIGEST_BYTES);
-}
-
 /* Appends those of @p more that are not in the list. @p seen is sorted, and has what was there. */
 static void take_new(struct plm_export *x, const struct plm_descriptor *seen, size_t seen_count,
                      const struct plm_descriptor *more, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (seen_count > 0 && bsearch(&more[i], seen, seen_count, sizeof(*seen), compare_digests))
+        if (seen_count > 0 &&
+            bsearch(&more[i], seen, seen_count, sizeof(*seen), plm_descriptor_compare))
             continue;
         x->blobs[x->blob_count++] = more[i];
         x->total += more[i].size;
@@ -97,7 +93,7 @@ static bool add_blobs(struct plm_export *x, const struct plm_export_model *m, st
     if (ok) {
         if (before > 0)
             memcpy(seen, x->blobs, before * sizeof(*seen));
-        qsort(seen, before, sizeof(*seen), compare_digests);
+        qsort(seen, before, sizeof(*seen), plm_descriptor_compare);
         take_new(x, seen, before, more, count);
     }
     free(seen);

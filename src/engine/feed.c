@@ -7,6 +7,7 @@
 #include "archive/entry_name.h"
 #include "engine/download_private.h"
 #include "engine/pull.h"
+#include "oci/descriptor.h"
 
 #define BLOCK ((size_t)4 << 20)
 #define IN ((size_t)256 << 10)
@@ -153,12 +154,6 @@ bool plm_feed_scan(struct plm_feed *f, struct plm_error *err)
 
 /* ---- on the loop ---- */
 
-static int compare(const void *a, const void *b)
-{
-    const struct plm_descriptor *x = a, *y = b;
-    return memcmp(x->digest.sha256, y->digest.sha256, PLM_DIGEST_BYTES);
-}
-
 /* Two models may share a blob: then it is in the list twice, and one of them is found. */
 static bool list_named(struct plm_feed *f, struct plm_error *err)
 {
@@ -178,7 +173,7 @@ static bool list_named(struct plm_feed *f, struct plm_error *err)
         if (!grown)
             return plm_fail(err, PLM_E_NOMEM, "no memory for %zu blobs", count);
     }
-    qsort(f->named, f->named_count, sizeof(*f->named), compare);
+    qsort(f->named, f->named_count, sizeof(*f->named), plm_descriptor_compare);
     f->seen = calloc(f->named_count + 1, sizeof(*f->seen));
     return f->seen || plm_fail(err, PLM_E_NOMEM, "no memory for blobs");
 }

@@ -6,6 +6,7 @@
 #include "archive/entry_name.h"
 #include "engine/feed.h"
 #include "engine/pull.h"
+#include "oci/descriptor.h"
 #include "store/blobs.h"
 
 #define ORDER                                                                                      \
@@ -160,18 +161,12 @@ bool plm_feed_end(struct plm_feed *f, struct plm_error *err)
 
 /* ---- on the loop, or for the worker ---- */
 
-static int compare(const void *a, const void *b)
-{
-    const struct plm_descriptor *x = a, *y = b;
-    return memcmp(x->digest.sha256, y->digest.sha256, PLM_DIGEST_BYTES);
-}
-
 bool plm_feed_check_entry(struct plm_feed *f, struct plm_error *err)
 {
     const struct plm_descriptor key = {.digest = f->entry.digest};
     char name[PLM_ENTRY_NAME];
     const struct plm_descriptor *named =
-        bsearch(&key, f->named, f->named_count, sizeof(key), compare);
+        bsearch(&key, f->named, f->named_count, sizeof(key), plm_descriptor_compare);
     (void)plm_entry_of_blob(&f->entry.digest, name);
     if (!named)
         return plm_fail(err, PLM_E_CORRUPT, "entry '%s' is named by no manifest of the archive",

@@ -17,9 +17,7 @@
 struct pruning {
     struct plm_job *job;
     const struct plm_store *store;
-    struct plm_digest_set named, needed;
-    struct plm_digest *blobs; /* owned; those that no manifest names */
-    size_t count, capacity;
+    struct plm_digest_set named, needed, unnamed;
     int64_t now_ms, spare_ms;
     bool ollama_pulls;
     char young[64];
@@ -32,25 +30,9 @@ struct pruning {
 static bool collect(void *ctx, const struct plm_digest *digest)
 {
     struct pruning *p = ctx;
-    if (plm_digest_set_has(&p->named, digest))
-        return true;
-    if (p->count == p->capacity) {
-        size_t capacity = p->capacity ? 2 * p->capacity : 64;
-        struct plm_digest *blobs = realloc(p->blobs, capacity * sizeof(*blobs));
-        if (!blobs) {
-            p->ok = plm_fail(p->err, PLM_E_NOMEM, "no memory for %zu blobs", capacity);
-            return false;
-        }
-        p->blobs = blobs;
-        p->capacity = capacity;
-    }
-    p->blobs[p->count++] = *digest;
-    return true;
-}
-
-static int compare(const void *a, const void *b)
-{
-    return memcmp(a, b, sizeof(struct plm_digest));
+    p->ok =
+        plm_digest_set_has(&p->named, digest) || plm_digest_set_add(&p->unnamed, digest, p->err);
+    return p->ok;
 }
 
 /* Ollama names each layer as soon as it has it, and the model when it has all. */
@@ -125,12 +107,11 @@ static bool settle(struct pruning *p, const struct plm_digest *digest)
 static bool settle_all(struct pruning *p)
 {
     bool ok = true;
-    if (p->count)
-        qsort(p->blobs, p->count, sizeof(*p->blobs), compare);
-    for (size_t i = 0; ok && i < p->count; i++)
+    plm_digest_set_sort(&p->unnamed);
+    for (size_t i = 0; ok && i < p->unnamed.count; i++)
         ok = plm_engine_is_ending(p->job->engine)
                  ? plm_fail(p->err, PLM_E_INTERRUPTED, "stopped on request")
-                 : settle(p, &p->blobs[i]);
+                 : settle(p, &p->unnamed.items[i]);
     if (p->removed && !p->job->dry_run && !plm_os_sync_dir(p->store->blobs_fd, p->err))
         ok = false;
     return ok;
@@ -160,7 +141,7 @@ static bool run(struct plm_job *job, struct plm_error *err)
     bool ok = prune(&p);
     plm_digest_set_done(&p.named);
     plm_digest_set_done(&p.needed);
-    free(p.blobs);
+    plm_digest_set_done(&p.unnamed);
     if (!ok)
         return false;
     struct plm_event event = {.kind = PLM_EV_PRUNE_DONE,

@@ -30,3 +30,9 @@ bool plm_descriptor_read(const struct plm_json *value, const char *what, struct 
     *out = d;
     return true;
 }
+
+int plm_descriptor_compare(const void *a, const void *b)
+{
+    const struct plm_descriptor *x = a, *y = b;
+    return memcmp(x->digest.sha256, y->digest.sha256, PLM_DIGEST_BYTES);
+}

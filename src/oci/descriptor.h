@@ -7,6 +7,9 @@
 /** Sizes from here on are refused: sums of two never overflow, and no blob is that large. */
 #define PLM_BLOB_SIZE_LIMIT (UINT64_C(1) << 62)
 
+/** The order of descriptors by their digests, for qsort() and bsearch(). */
+int plm_descriptor_compare(const void *a, const void *b);
+
 /**
  * Reads `digest`, `size` and `mediaType`. The media type is made safe to print.
  *

@@ -24,7 +24,14 @@ bool plm_digest_set_has(const struct plm_digest_set *set, const struct plm_diges
     return set->count && bsearch(digest, set->items, set->count, sizeof(*digest), compare) != NULL;
 }
 
-static bool add(struct plm_digest_set *set, const struct plm_digest *digest, struct plm_error *err)
+void plm_digest_set_sort(struct plm_digest_set *set)
+{
+    if (set->count)
+        qsort(set->items, set->count, sizeof(*set->items), compare);
+}
+
+bool plm_digest_set_add(struct plm_digest_set *set, const struct plm_digest *digest,
+                        struct plm_error *err)
 {
     if (set->count == set->capacity) {
         size_t capacity = set->capacity ? set->capacity * 2 : 64;
@@ -48,9 +55,9 @@ struct marking {
 static bool mark_manifest(void *ctx, const struct plm_manifest *manifest)
 {
     struct marking *m = ctx;
-    m->ok = !manifest->has_config || add(&m->set, &manifest->config.digest, m->err);
+    m->ok = !manifest->has_config || plm_digest_set_add(&m->set, &manifest->config.digest, m->err);
     for (size_t i = 0; m->ok && i < manifest->layer_count; i++)
-        m->ok = add(&m->set, &manifest->layers[i].blob.digest, m->err);
+        m->ok = plm_digest_set_add(&m->set, &manifest->layers[i].blob.digest, m->err);
     return m->ok;
 }
 
@@ -77,8 +84,7 @@ static bool finish(struct marking *m, bool ok, struct plm_digest_set *out)
         plm_digest_set_done(&m->set);
         return false;
     }
-    if (m->set.count)
-        qsort(m->set.items, m->set.count, sizeof(*m->set.items), compare);
+    plm_digest_set_sort(&m->set);
     *out = m->set;
     return true;
 }

@@ -9,6 +9,10 @@ struct plm_digest_set {
     size_t count, capacity;
 };
 void plm_digest_set_done(struct plm_digest_set *set);
+/** Appends; not to be asked before plm_digest_set_sort(). */
+PLM_MUST bool plm_digest_set_add(struct plm_digest_set *set, const struct plm_digest *digest,
+                                 struct plm_error *err);
+void plm_digest_set_sort(struct plm_digest_set *set);
 bool plm_digest_set_has(const struct plm_digest_set *set, const struct plm_digest *digest);
 
 /**
