@@ -106,7 +106,7 @@ static bool write_all(const struct plm_upstream *models, struct plm_buf *text,
         ok = m->is_here ? plm_lockfile_add(text, &m->ref, &m->here, err)
                         : plm_fail(err, m->why.code, "%s", m->why.msg);
     }
-    return ok;
+    return ok && plm_lockfile_end(text, err);
 }
 
 static bool write_file(const struct plm_job *job, const struct plm_buf *text, struct plm_error *err)

@@ -6,6 +6,7 @@
 #include "pullama/text.h"
 
 #define VERSION_LINE "version 1"
+#define END_LINE "end"
 #define LINE_MAX (PLM_REF_TEXT + 64)
 
 bool plm_lockfile_begin(struct plm_buf *out, struct plm_error *err)
@@ -23,6 +24,11 @@ bool plm_lockfile_add(struct plm_buf *out, const struct plm_ref *ref,
     pinned.digest = *digest;
     (void)plm_ref_format(&pinned, line);
     return plm_buf_append(out, line, strlen(line), err) && plm_buf_append(out, "\n", 1, err);
+}
+
+bool plm_lockfile_end(struct plm_buf *out, struct plm_error *err)
+{
+    return plm_buf_append(out, END_LINE "\n", sizeof(END_LINE), err);
 }
 
 /* Copies a line without the spaces around it. False when it is too long, or has a NUL in it. */
@@ -71,7 +77,7 @@ bool plm_lockfile_read(const char *text, size_t length,
                        bool (*each)(void *ctx, const struct plm_ref *ref), void *ctx,
                        struct plm_error *err)
 {
-    bool has_version = false;
+    bool has_version = false, has_end = false;
     size_t number = 1;
     for (size_t at = 0; at < length; number++) {
         const char *end = memchr(text + at, '\n', length - at);
@@ -85,10 +91,17 @@ bool plm_lockfile_read(const char *text, size_t length,
             continue;
         if (!has_version && !check_version(line, number, err))
             return false;
-        if (has_version && (!read_model(line, number, &ref, err) || !each(ctx, &ref)))
+        if (has_end)
+            return plm_fail(err, PLM_E_USAGE, "line %zu: there is more behind \"" END_LINE "\"",
+                            number);
+        has_end = has_version && strcmp(line, END_LINE) == 0;
+        if (has_version && !has_end && (!read_model(line, number, &ref, err) || !each(ctx, &ref)))
             return plm_prefix(err, "lock file");
         has_version = true;
     }
-    return has_version ||
-           plm_fail(err, PLM_E_USAGE, "this is no lock file: it has no line \"" VERSION_LINE "\"");
+    if (!has_version)
+        return plm_fail(err, PLM_E_USAGE,
+                        "this is no lock file: it has no line \"" VERSION_LINE "\"");
+    return has_end || plm_fail(err, PLM_E_USAGE,
+                               "this lock file was cut: it has no last line \"" END_LINE "\"");
 }

@@ -15,10 +15,14 @@ PLM_MUST bool plm_lockfile_begin(struct plm_buf *out, struct plm_error *err);
 PLM_MUST bool plm_lockfile_add(struct plm_buf *out, const struct plm_ref *ref,
                                const struct plm_digest *digest, struct plm_error *err);
 
+/** Appends what stands behind the last model. */
+PLM_MUST bool plm_lockfile_end(struct plm_buf *out, struct plm_error *err);
+
 /**
  * Calls @p each for every model, in the order of the lines; each has a digest. PLM_E_USAGE names
  * the line that is wrong: no reference, one without a digest, one model twice, no version or an
- * unknown one. @p each returns false to give up, having filled @p err itself.
+ * unknown one, something behind the end; or that there is no end: such a file was cut. @p each
+ * returns false to give up, having filled @p err itself.
  */
 PLM_MUST bool plm_lockfile_read(const char *text, size_t length,
                                 bool (*each)(void *ctx, const struct plm_ref *ref), void *ctx,

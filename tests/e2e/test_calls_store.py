@@ -59,7 +59,7 @@ def command(request, registry, tmp_path):
     """The words of a command, with its files in place."""
     registry.add("library/m", "latest", NEW)
     (tmp_path / "own.gguf").write_bytes(gguf.make_of_about(MIB, filler=lambda n: noise(n, 5)))
-    (tmp_path / "lock").write_text(f"version 1\n{registry.host}/library/m@{NEW.digest}\n")
+    (tmp_path / "lock").write_text(f"version 1\n{registry.host}/library/m@{NEW.digest}\nend\n")
     words, made, gone = COMMANDS[request.param]
     if made == "NEW":
         made = f"{registry.host}/library/m/latest"

@@ -24,7 +24,7 @@ def models(registry):
 def lock(models, tmp_path):
     path = tmp_path / "models.lock"
     path.write_text(f"version 1\nhttp://{models.host}/library/m@{ONE.digest}\n"
-                    f"http://{models.host}/library/other:v1@{OTHER.digest}\n")
+                    f"http://{models.host}/library/other:v1@{OTHER.digest}\nend\n")
     return path
 
 
@@ -33,7 +33,7 @@ def test_freeze_prints_a_file_that_sync_takes(pullama, store, models, tmp_path):
     install(store, "registry.ollama.ai", "library/other", "v1", OTHER)
     result = pullama.run("freeze").ended(0)
     assert result.out.splitlines()[1:] == [
-        "version 1", f"{models.host}/library/m:latest@{ONE.digest}", f"other:v1@{OTHER.digest}"]
+        "version 1", f"{models.host}/library/m:latest@{ONE.digest}", f"other:v1@{OTHER.digest}", "end"]
     path = tmp_path / "frozen"
     assert "froze 2 models in" in pullama.run("freeze", "-o", path).ended(0).out
     assert path.read_text() == result.out
@@ -100,7 +100,7 @@ def test_prune_removes_the_rest_only_when_all_is_here(pullama, store, models, lo
 
 @pytest.mark.parametrize("text, word", [
     ("", "no line"), ("hello\n", "line 1"), ("version 2\n", "version 2"), ("version 1\nm\n", "line 2"),
-    ("version 1\n\x1b[31m\n", "line 2")])
+    ("version 1\n\x1b[31m\n", "line 2"), (f"version 1\nother@{OTHER.digest}\n", "was cut")])
 def test_a_file_that_is_wrong_removes_nothing(pullama, store, tmp_path, text, word):
     install(store, "registry.ollama.ai", "library/m", "latest", ONE)
     path = tmp_path / "wrong.lock"
@@ -131,7 +131,8 @@ def test_a_sync_that_is_stopped_goes_on(pullama, store, serve, tmp_path, number,
     for name, one in (("m", ONE), ("other", OTHER)):
         registry.add(f"library/{name}", "latest", one)
     path = tmp_path / "lock"
-    path.write_text(f"version 1\n{registry.host}/library/m@{ONE.digest}\n{registry.host}/library/other@{OTHER.digest}\n")
+    path.write_text(f"version 1\n{registry.host}/library/m@{ONE.digest}\n"
+                    f"{registry.host}/library/other@{OTHER.digest}\nend\n")
     install(store, "registry.ollama.ai", "library/extra", "latest", TWO)
     process = pullama.start("sync", path, "--insecure", "--prune")
     wait_for(lambda: registry.blob_bytes() > share * (size - len(SHARED.data)), "bytes", process=process)

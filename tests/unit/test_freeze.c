@@ -26,7 +26,7 @@ static void a_file_is_replaced_as_a_whole(void **state)
     put_small("a/latest", "only a");
     put_line("list",
              "version 1\n# what stood there before, and was longer than what comes now, far "
-             "longer; really, it was much, much longer than a lock file of one model is");
+             "longer; really, it was much, much longer than a lock file of one model is\nend");
     (void)snprintf(path, sizeof(path), "%s", at("list"));
     assert_int_equal(freeze(path), PLM_OK);
     assert_says(said(PLM_EV_FROZEN, 0), path);

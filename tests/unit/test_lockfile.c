@@ -39,6 +39,7 @@ static void what_was_written_is_read(void **state)
     assert_true(plm_lockfile_begin(&text, NULL));
     assert_true(plm_lockfile_add(&text, &one, &one.digest, NULL));
     assert_true(plm_lockfile_add(&text, &other, &one.digest, NULL));
+    assert_true(plm_lockfile_end(&text, NULL));
     assert_reads(text.bytes, "m:latest" PIN " h.x:5000/n/b:t" PIN " ");
     plm_buf_done(&text);
 }
@@ -46,9 +47,10 @@ static void what_was_written_is_read(void **state)
 static void comments_spaces_and_other_line_ends_count_for_nothing(void **state)
 {
     (void)state;
-    assert_reads("\n# a\n  version 1 \r\n\n\t# b\n  m" PIN "\t\r\n\nhttp://h.x/n/b" PIN,
+    assert_reads("\n# a\n  version 1 \r\n\n\t# b\n  m" PIN "\t\r\n\nhttp://h.x/n/b" PIN
+                 "\n end \n\n# c",
                  "m:latest" PIN " h.x/n/b:latest" PIN " ");
-    assert_reads("version 1", "");
+    assert_reads("version 1\nend", "");
 }
 
 static void a_wrong_line_is_named(void **state)
@@ -63,7 +65,12 @@ static void a_wrong_line_is_named(void **state)
                  {"version 1\nm\n", "line 2: m:latest has no digest"},
                  {"version 1\n\nm m" PIN "\n", "line 3: "},
                  {"version 1\nversion 1\n", "line 2: "},
-                 {"version 1\nm@sha256:12\n", "line 2: "}};
+                 {"version 1\nm@sha256:12\n", "line 2: "},
+                 {"end\n", "line 1: this is no lock file"},
+                 {"version 1\n", "was cut"},
+                 {"version 1\nm" PIN "\n", "was cut"},
+                 {"version 1\nm" PIN "\nen", "line 3: "},
+                 {"version 1\nend\nm" PIN "\n", "line 3: there is more"}};
     for (size_t i = 0; i < PLM_COUNT(wrong); i++) {
         char out[1000] = "";
         struct plm_error err = {0};

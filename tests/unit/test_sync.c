@@ -2,7 +2,7 @@
 
 static char lock_path[300];
 
-/* Writes what `freeze` says of the store now, with @p more behind it. */
+/* Writes what `freeze` says of the store now, with @p more as its last models. */
 static void put_lock(const char *more)
 {
     char text[4000];
@@ -13,7 +13,8 @@ static void put_lock(const char *more)
     assert_non_null(file);
     size_t got = fread(text, 1, sizeof(text) - 1, file);
     (void)fclose(file);
-    (void)snprintf(text + got, sizeof(text) - got, "%s", more);
+    got -= strlen("end\n");
+    (void)snprintf(text + got, sizeof(text) - got, "%send\n", more);
     put_line("list", text);
 }
 
@@ -56,7 +57,7 @@ static void a_list_without_models_removes_nothing(void **state)
 {
     (void)state;
     put_small("a/latest", "only a");
-    put_line("list", "version 1\n"); /* as of a store that is not where it was looked for */
+    put_line("list", "version 1\nend\n"); /* as of a store that is not where it was looked for */
     (void)snprintf(lock_path, sizeof(lock_path), "%s", at("list"));
     assert_int_equal(sync_store(true, true), PLM_E_USAGE);
     assert_int_equal(sync_store(true, false), PLM_E_USAGE);
