@@ -93,6 +93,35 @@ unsigned plm_cells_cut(const char *text, unsigned cells, const char *ellipsis, c
     return done + mark;
 }
 
+/* Where the longest end of @p text begins that fits into @p cells. */
+static const char *find_tail(const char *text, unsigned cells)
+{
+    size_t length = strlen(text);
+    unsigned left = plm_cells_width(text);
+    while (left > cells) {
+        struct cluster c = next_cluster(text, length);
+        left -= c.cells;
+        text += c.bytes;
+        length -= c.bytes;
+    }
+    return text;
+}
+
+unsigned plm_cells_cut_middle(const char *text, unsigned cells, const char *ellipsis, char *out,
+                              size_t size)
+{
+    unsigned mark = plm_cells_width(ellipsis);
+    size_t mark_bytes = strlen(ellipsis), used = 0;
+    if (plm_cells_width(text) <= cells || cells < mark + 2 || strlen(text) + mark_bytes >= size)
+        return plm_cells_cut(text, cells, ellipsis, out, size);
+    unsigned room = cells - mark;
+    const char *tail = find_tail(text, room / 2);
+    unsigned done = copy_cells(text, room - plm_cells_width(tail), out, size, &used);
+    memcpy(out + used, ellipsis, mark_bytes);
+    used += mark_bytes;
+    return done + mark + copy_cells(tail, room / 2, out, size, &used);
+}
+
 size_t plm_cells_wrap(const char *text, unsigned cells, size_t *skip)
 {
     size_t length = strlen(text), at = 0, word_end = 0;

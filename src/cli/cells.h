@@ -20,6 +20,13 @@ unsigned plm_cells_cut(const char *text, unsigned cells, const char *ellipsis, c
                        size_t size);
 
 /**
+ * As plm_cells_cut(), but takes out the middle: the ends of names, paths and digests tell them
+ * apart.
+ */
+unsigned plm_cells_cut_middle(const char *text, unsigned cells, const char *ellipsis, char *out,
+                              size_t size);
+
+/**
  * Where the first line of @p text ends when lines may be @p cells wide: behind a word if there is
  * one, else in the middle of it; at least one character.
  *

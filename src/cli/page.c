@@ -96,19 +96,31 @@ static void put_styled(struct plm_line *line, enum plm_style style, const char *
         plm_page_put(line->page, "\x1b[0m", 4);
 }
 
-/* Makes the text safe in @p safe, fits it into @p fit, each of @p size bytes, and writes it. */
-static void put_fitting(struct plm_line *line, enum plm_style style, const char *text, char *safe,
-                        char *fit, size_t size)
+typedef unsigned (*cut_fn)(const char *text, unsigned cells, const char *ellipsis, char *out,
+                           size_t size);
+
+/* Makes the text safe, cuts it to @p cells, and writes it. */
+static void put_fitting(struct plm_line *line, enum plm_style style, const char *text,
+                        unsigned cells, cut_fn cut)
 {
+    const char *ellipsis = plm_glyph(line->unicode, PLM_GLYPH_ELLIPSIS);
+    size_t size = strlen(text) * 4 + sizeof("…"); /* one byte becomes four at most: \xNN */
+    char *safe = malloc(2 * size);
+    if (!safe) {
+        line->page->failed = true;
+        return;
+    }
     plm_text_printable(text, safe, size);
     if (!line->unicode)
         plm_cells_ascii(safe);
-    unsigned left = line->width == 0           ? UINT32_MAX
-                    : line->width > line->used ? line->width - line->used
-                                               : 0;
-    line->used +=
-        plm_cells_cut(safe, left, plm_glyph(line->unicode, PLM_GLYPH_ELLIPSIS), fit, size);
-    put_styled(line, style, fit);
+    line->used += cut(safe, cells, ellipsis, safe + size, size);
+    put_styled(line, style, safe + size);
+    free(safe);
+}
+
+static unsigned cells_left(const struct plm_line *line)
+{
+    return line->width == 0 ? UINT32_MAX : line->width > line->used ? line->width - line->used : 0;
 }
 
 void plm_line_put(struct plm_line *line, enum plm_style style, const char *format, ...)
@@ -122,14 +134,15 @@ void plm_line_put(struct plm_line *line, enum plm_style style, const char *forma
         line->page->failed = true;
         return;
     }
-    size_t size = (size_t)length * 4 + 1; /* one byte becomes four at most: \xNN */
-    char *room = malloc(2 * size);
-    if (room)
-        put_fitting(line, style, text, room, room + size, size);
-    else
-        line->page->failed = true;
-    free(room);
+    put_fitting(line, style, text, cells_left(line), plm_cells_cut);
     free(text);
+}
+
+void plm_line_put_name(struct plm_line *line, enum plm_style style, const char *name, unsigned rest)
+{
+    unsigned left = cells_left(line), least = left < PLM_NAME_LEAST ? left : PLM_NAME_LEAST;
+    put_fitting(line, style, name, left > rest + least ? left - rest : least, plm_cells_cut_middle);
+    line->width = 0;
 }
 
 void plm_line_fill(struct plm_line *line, enum plm_style style, const char *glyph, unsigned cells)

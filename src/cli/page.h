@@ -8,6 +8,9 @@
 
 #include "cli/screen.h"
 
+/** Cells down to which a name gives way to what stands behind it. */
+#define PLM_NAME_LEAST 12
+
 enum plm_style {
     PLM_STYLE_NONE,
     PLM_STYLE_BRAND,
@@ -68,6 +71,13 @@ struct plm_line plm_line_begin(struct plm_page *page, const struct plm_screen *s
                                unsigned width);
 void plm_line_put(struct plm_line *line, enum plm_style style, const char *format, ...)
     PLM_FORMAT(3, 4);
+/**
+ * Writes a name in front of @p rest cells of other text: a name gives way where they do not all
+ * fit, in its middle, down to PLM_NAME_LEAST. What follows is never cut, since numbers may be in
+ * it.
+ */
+void plm_line_put_name(struct plm_line *line, enum plm_style style, const char *name,
+                       unsigned rest);
 /** Spaces until @p cells are used. */
 void plm_line_pad(struct plm_line *line, unsigned cells);
 /** Repeats the one-cell @p glyph until @p cells are used. */

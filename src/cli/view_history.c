@@ -30,19 +30,35 @@ static const char *rate_text(uint64_t rate, char out[PLM_WORDS])
     return rate > 0 ? out : "-";
 }
 
+/* Short, so that there is room for names. A clock may have been set back. */
+static const char *ago_text(int64_t then_ms, int64_t now_ms, char out[PLM_TEXT_SHORT])
+{
+    int64_t s = then_ms < now_ms ? (now_ms - then_ms) / 1000 : 0;
+    const struct {
+        int64_t below, unit;
+        char name;
+    } rows[] = {{60, 1, 's'}, {3600, 60, 'm'}, {48 * 3600, 3600, 'h'}, {INT64_MAX, 86400, 'd'}};
+    size_t i = 0;
+    while (s >= rows[i].below)
+        i++;
+    (void)snprintf(out, PLM_TEXT_SHORT, "%lld%c ago", (long long)(s / rows[i].unit), rows[i].name);
+    return out;
+}
+
 static const char *bytes_text(uint64_t bytes, char out[PLM_TEXT_SHORT])
 {
     return bytes > 0 ? plm_text_size(bytes, out) : "-";
 }
 
 /* The display form, if it is a reference. */
-static const char *model_text(const char *reference, char out[PLM_REF_TEXT])
+static const char *model_text(const struct plm_view *view, const char *reference,
+                              char out[PLM_REF_TEXT])
 {
     struct plm_ref ref;
     if (!*reference)
         return "-";
     if (plm_ref_parse(reference, &ref, NULL))
-        return plm_ref_format(&ref, out);
+        return plm_words_model(view, &ref, out);
     return reference;
 }
 
@@ -52,9 +68,9 @@ static void add_record(struct plm_view *view, const struct plm_event *event)
     char age[PLM_TEXT_SHORT], name[PLM_REF_TEXT], moved[PLM_TEXT_SHORT], took[PLM_TEXT_SHORT],
         rate[PLM_WORDS];
     bool ok = strcmp(r->outcome, "ok") == 0, stopped = strcmp(r->outcome, "interrupted") == 0;
-    const char *const cells[] = {plm_text_age(r->ended_ms / 1000, event->time_ms / 1000, age),
+    const char *const cells[] = {ago_text(r->ended_ms, event->time_ms, age),
                                  r->verb,
-                                 model_text(r->reference, name),
+                                 model_text(view, r->reference, name),
                                  r->outcome,
                                  bytes_text(r->fetched + r->sent, moved),
                                  plm_text_duration(r->elapsed_ms, took),

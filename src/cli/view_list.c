@@ -6,7 +6,16 @@
 
 #include "cli/cells.h"
 
-#define NAME_LEAST 12
+#define NAME_EASY 24 /* down to which names give way before the gaps do */
+#define FOLD_INDENT 4
+#define PROSE_LEAST 16
+
+/* Where the columns of a list stand on this screen. */
+struct layout {
+    unsigned widths[PLM_LIST_COLUMNS], starts[PLM_LIST_COLUMNS];
+    bool folds[PLM_LIST_COLUMNS]; /* the column begins another line of its row */
+    unsigned gap;
+};
 
 static const struct plm_list_form models = {
     .columns = 4,
@@ -40,13 +49,26 @@ static struct plm_list_row *add_row(struct plm_list *list)
     return row;
 }
 
+/* As it will be written, so that it has the width that is measured. */
+static char *copy_safe(const char *cell, bool unicode)
+{
+    size_t size = strlen(cell) * 4 + 1;
+    char *safe = malloc(size);
+    if (!safe)
+        return NULL;
+    plm_text_printable(cell, safe, size);
+    if (!unicode)
+        plm_cells_ascii(safe);
+    return safe;
+}
+
 void plm_view_list_put(struct plm_view *view, const struct plm_list_form *form, enum plm_style mark,
                        const char *const *cells)
 {
     struct plm_list_row *row = add_row(&view->list);
     view->list.form = form;
     for (unsigned i = 0; row && i < form->columns; i++) {
-        row->cells[i] = strdup(cells[i]);
+        row->cells[i] = copy_safe(cells[i], view->screen->unicode);
         row->mark = mark;
         if (!row->cells[i])
             row = NULL; /* what is there of it is freed with the list */
@@ -60,11 +82,16 @@ void plm_view_list_add(struct plm_view *view, const struct plm_event *event)
     char name[PLM_REF_TEXT] = "", id[13], size[PLM_TEXT_SHORT], age[PLM_TEXT_SHORT];
     const struct plm_event_listed *model = &event->listed;
     if (model->ref)
-        plm_ref_format(model->ref, name);
+        plm_words_model(view, model->ref, name);
     (void)snprintf(id, sizeof(id), "%.12s", model->id_hex ? model->id_hex : "");
     const char *const cells[] = {name, id, plm_text_size(model->size, size),
                                  plm_text_age(model->modified_s, event->time_ms / 1000, age)};
     plm_view_list_put(view, &models, PLM_STYLE_NONE, cells);
+}
+
+static const char *const *cells_of(const struct plm_list_row *row)
+{
+    return (const char *const *)row->cells;
 }
 
 static void widen(const struct plm_list_form *form, unsigned widths[PLM_LIST_COLUMNS],
@@ -77,59 +104,109 @@ static void widen(const struct plm_list_form *form, unsigned widths[PLM_LIST_COL
     }
 }
 
-static void print_row(struct plm_view *view, const unsigned widths[PLM_LIST_COLUMNS],
-                      const char *const *cells, enum plm_style all, enum plm_style mark)
+static unsigned row_width(const struct plm_list_form *form, const struct layout *l)
+{
+    unsigned all = (form->columns - 1) * l->gap;
+    for (unsigned i = 0; i + form->is_loose < form->columns; i++)
+        all += l->widths[i];
+    return all;
+}
+
+/* Makes the column of names narrower, as far as it stays @p least wide. */
+static void shrink(const struct plm_list_form *form, struct layout *l, unsigned limit,
+                   unsigned least)
+{
+    unsigned all = row_width(form, l), *name = &l->widths[form->elastic];
+    unsigned surplus = all > limit ? all - limit : 0;
+    if (*name > least)
+        *name = *name > surplus + least ? *name - surplus : least;
+}
+
+/* Puts columns beside each other, below the front of the row where there is no room. Gives the
+ * end of the first line. */
+static unsigned place(const struct plm_list_form *form, struct layout *l, unsigned limit)
+{
+    unsigned at = 0, end = 0;
+    bool is_first = true;
+    for (unsigned i = 0; i < form->columns; i++) {
+        bool is_prose = form->is_loose && i + 1 == form->columns;
+        unsigned width = is_prose && l->widths[i] > PROSE_LEAST ? PROSE_LEAST : l->widths[i];
+        l->folds[i] = i > 0 && at > FOLD_INDENT && limit > 0 && at + width > limit;
+        is_first = is_first && !l->folds[i];
+        l->starts[i] = l->folds[i] ? FOLD_INDENT : at;
+        end = is_first ? at + width : end;
+        at = l->starts[i] + l->widths[i] + l->gap;
+    }
+    return end;
+}
+
+/* On a terminal names give way to the other columns, then the gaps, and then a row takes several
+ * lines: a number is never cut. Names get what room is left then. */
+static void fit(struct plm_view *view, struct layout *l)
+{
+    const struct plm_list_form *form = view->list.form;
+    unsigned limit = plm_view_line(view, true).width, whole = l->widths[form->elastic];
+    l->gap = form->gap;
+    if (limit > 0) {
+        shrink(form, l, limit, NAME_EASY);
+        if (row_width(form, l) > limit)
+            l->gap = l->gap > 2 ? 2 : l->gap;
+        shrink(form, l, limit, PLM_NAME_LEAST);
+        if (row_width(form, l) > limit)
+            l->gap = 1;
+    }
+    unsigned end = place(form, l, limit), *name = &l->widths[form->elastic];
+    if (limit > end && *name < whole) {
+        *name = whole - *name > limit - end ? *name + limit - end : whole;
+        (void)place(form, l, limit);
+    }
+}
+
+static void print_row(struct plm_view *view, const struct layout *l, const char *const *cells,
+                      enum plm_style all, enum plm_style mark)
 {
     const struct plm_list_form *form = view->list.form;
     struct plm_line line = plm_view_line(view, true);
-    unsigned limit = line.width, column = 0;
+    unsigned limit = line.width;
+    bool folds = false;
     for (unsigned i = 0; i < form->columns; i++) {
-        unsigned end = column + widths[i];
-        enum plm_style style = form->styles[i] == PLM_STYLE_NONE ? mark : form->styles[i];
-        line.width = i == form->elastic && limit > 0 && end < limit ? end : limit;
-        plm_line_put(&line, all == PLM_STYLE_NONE ? style : all, "%s", cells[i] ? cells[i] : "");
+        const char *cell = cells[i] ? cells[i] : "";
+        enum plm_style style = all != PLM_STYLE_NONE               ? all
+                               : form->styles[i] == PLM_STYLE_NONE ? mark
+                                                                   : form->styles[i];
+        folds = folds || l->folds[i];
+        if (!*cell)
+            continue;
+        if (folds)
+            plm_line_end(&line);
+        folds = false;
+        plm_line_pad(&line, l->starts[i]);
+        if (i != form->elastic || limit == 0) {
+            plm_line_put(&line, style, "%s", cell);
+            continue;
+        }
+        line.width = l->starts[i] + l->widths[i] < limit ? l->starts[i] + l->widths[i] : limit;
+        plm_line_put_name(&line, style, cell, 0);
         line.width = limit;
-        column = end + form->gap;
-        if (i + 1 < form->columns && cells[i + 1] && *cells[i + 1])
-            plm_line_pad(&line, column);
     }
     plm_line_end(&line);
-}
-
-/* On a terminal names give way to the other columns, as far as they stay names. */
-static void narrow(const struct plm_view *view, unsigned widths[PLM_LIST_COLUMNS])
-{
-    const struct plm_list_form *form = view->list.form;
-    unsigned all = (form->columns - 1) * form->gap, width = view->screen->width;
-    for (unsigned i = 0; i + form->is_loose < form->columns; i++)
-        all += widths[i];
-    if (!view->screen->out_terminal || all <= width)
-        return;
-    unsigned surplus = all - width, *name = &widths[form->elastic];
-    unsigned least = *name < NAME_LEAST ? *name : NAME_LEAST;
-    *name = *name > surplus + least ? *name - surplus : least;
-}
-
-static const char *const *cells_of(const struct plm_list_row *row)
-{
-    return (const char *const *)row->cells;
 }
 
 void plm_view_list_print(struct plm_view *view)
 {
     struct plm_list *list = &view->list;
-    unsigned widths[PLM_LIST_COLUMNS] = {0};
+    struct layout layout = {0};
     if (!list->form)
         list->form = &models;
     bool has_headings = list->form->headings[0] != NULL;
     if (has_headings)
-        widen(list->form, widths, list->form->headings);
+        widen(list->form, layout.widths, list->form->headings);
     for (size_t i = 0; i < list->count; i++)
-        widen(list->form, widths, cells_of(&list->rows[i]));
-    narrow(view, widths);
+        widen(list->form, layout.widths, cells_of(&list->rows[i]));
+    fit(view, &layout);
     if (has_headings)
-        print_row(view, widths, list->form->headings, PLM_STYLE_MUTED, PLM_STYLE_NONE);
+        print_row(view, &layout, list->form->headings, PLM_STYLE_MUTED, PLM_STYLE_NONE);
     for (size_t i = 0; i < list->count; i++)
-        print_row(view, widths, cells_of(&list->rows[i]), PLM_STYLE_NONE, list->rows[i].mark);
+        print_row(view, &layout, cells_of(&list->rows[i]), PLM_STYLE_NONE, list->rows[i].mark);
     plm_view_list_clear(list);
 }

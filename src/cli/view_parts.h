@@ -25,8 +25,8 @@
 /** What the rows of a list have in common. */
 struct plm_list_form {
     unsigned columns, gap;
-    bool is_loose;                           /**< the last column is cut before the elastic one */
-    unsigned elastic;                        /**< the column that gives way on narrow terminals */
+    bool is_loose;    /**< the last column is prose: it is cut before the elastic one */
+    unsigned elastic; /**< the column of names, which give way on narrow terminals */
     const char *headings[PLM_LIST_COLUMNS];  /**< none at all: no line of them */
     enum plm_style styles[PLM_LIST_COLUMNS]; /**< NONE: that of the row's mark */
 };
@@ -129,6 +129,9 @@ const char *plm_words_eta(int64_t eta_ms, char out[PLM_TEXT_SHORT]);
  */
 const char *plm_words_push(const struct plm_view *view, const struct plm_ref *to,
                            char out[PLM_WORDS_PUSH]);
+/** As plm_ref_format(), for tables: of a digest that pins, the first 12 digits. */
+const char *plm_words_model(const struct plm_view *view, const struct plm_ref *ref,
+                            char out[PLM_REF_TEXT]);
 /** Percent, floored. */
 unsigned plm_words_percent(uint64_t done, uint64_t total);
 /** `connection failed (HTTP 503), again in 1.2s`; with host and detail when @p verbose. */

@@ -29,10 +29,11 @@ static struct looks looks_of(enum plm_queue_status status)
 }
 
 /* The entry's model as it is shown: a display form, or what stands there. */
-static const char *name_of(const struct plm_event_queued *queued, char out[PLM_REF_TEXT])
+static const char *name_of(const struct plm_view *view, const struct plm_event_queued *queued,
+                           char out[PLM_REF_TEXT])
 {
     if (queued->ref)
-        return plm_ref_format(queued->ref, out);
+        return plm_words_model(view, queued->ref, out);
     (void)snprintf(out, PLM_REF_TEXT, "%s", queued->entry->reference);
     return out;
 }
@@ -50,8 +51,8 @@ static void add_entry(struct plm_view *view, const struct plm_event_queued *queu
     if (e->error[0])
         (void)snprintf(why, sizeof(why), "%s %s", plm_glyph(probe.unicode, PLM_GLYPH_DASH),
                        e->error);
-    const char *const cells[] = {place, name_of(queued, name), plm_queue_status_name(e->status),
-                                 why};
+    const char *const cells[] = {place, name_of(view, queued, name),
+                                 plm_queue_status_name(e->status), why};
     plm_view_list_put(view, &entries, looks.style, cells);
 }
 
@@ -109,7 +110,7 @@ static void say_entry(struct plm_view *view, const struct plm_event *event)
 {
     char name[PLM_REF_TEXT];
     const struct plm_queue_entry *e = event->queued.entry;
-    name_of(&event->queued, name);
+    name_of(view, &event->queued, name);
     struct plm_line line = begin_line(view, PLM_STYLE_MUTED, PLM_GLYPH_DOT);
     if (event->kind == PLM_EV_QUEUE_ADDED && event->queued.duplicate)
         plm_line_put(&line, PLM_STYLE_NONE, "%s is in the queue already: entry %u, %s", name,
@@ -138,7 +139,7 @@ static void say_turn(struct plm_view *view, const struct plm_event *event)
                  begins    ? "pulling"
                  : stopped ? "stays queued:"
                            : plm_queue_status_name(q->entry->status),
-                 name_of(q, name));
+                 name_of(view, q, name));
     plm_line_end(&line);
 }
 

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "cli/cells.h"
+
 /* A line whose glyph is drawn on terminals alone; @p indent in pipes. */
 static struct plm_line begin(struct plm_view *view, enum plm_style style, enum plm_glyph glyph,
                              bool indent)
@@ -57,13 +59,26 @@ static void show_removed(struct plm_view *view, const struct plm_event *event)
     plm_line_end(&line);
 }
 
+/* A file of the store: its path, which gives way on narrow terminals, why, and its bytes. */
+static void end_with_file(const struct plm_view *view, struct plm_line *line, const char *path,
+                          const char *why, uint64_t bytes)
+{
+    char tail[PLM_WORDS], size[PLM_TEXT_SHORT];
+    (void)snprintf(tail, sizeof(tail), "%s%s", *why ? ": " : "", why);
+    plm_text_size(bytes, size);
+    line->width = view->screen->out_terminal && !view->options.verbose ? view->screen->width : 0;
+    plm_line_put_name(line, PLM_STYLE_NONE, path,
+                      plm_cells_width(tail) + (unsigned)strlen(size) + 3);
+    plm_line_put(line, PLM_STYLE_MUTED, "%s", tail);
+    end_with_bytes(line, bytes);
+}
+
 static void show_cleaned_file(struct plm_view *view, const struct plm_event *event)
 {
     struct plm_line line = begin(view, PLM_STYLE_ERROR, PLM_GLYPH_GONE, true);
-    plm_line_put(&line, PLM_STYLE_NONE, "%s %s %s",
-                 event->file.dry_run ? "would remove" : "removed", event->file.type,
-                 event->file.path);
-    end_with_bytes(&line, event->file.bytes);
+    plm_line_put(&line, PLM_STYLE_NONE, "%s %s ", event->file.dry_run ? "would remove" : "removed",
+                 event->file.type);
+    end_with_file(view, &line, event->file.path, "", event->file.bytes);
 }
 
 static void show_cleaned(struct plm_view *view, const struct plm_event *event)
@@ -79,19 +94,14 @@ static void show_cleaned(struct plm_view *view, const struct plm_event *event)
 
 static void show_pruned_blob(struct plm_view *view, const struct plm_event *event)
 {
-    if (event->pruned.kept) {
-        struct plm_line line = begin(view, PLM_STYLE_MUTED, PLM_GLYPH_HAVE, true);
-        plm_line_put(&line, PLM_STYLE_NONE, "%s %s", event->pruned.dry_run ? "would keep" : "kept",
-                     event->pruned.path);
-        plm_line_put(&line, PLM_STYLE_MUTED, ": %s", event->pruned.why);
-        end_with_bytes(&line, event->pruned.size);
-        return;
-    }
-    struct plm_line line = begin(view, PLM_STYLE_ERROR, PLM_GLYPH_GONE, true);
-    plm_line_put(&line, PLM_STYLE_NONE, "%s %s", event->pruned.dry_run ? "would remove" : "removed",
-                 event->pruned.path);
-    plm_line_put(&line, PLM_STYLE_MUTED, ": %s", event->pruned.why);
-    end_with_bytes(&line, event->pruned.size);
+    bool kept = event->pruned.kept, dry_run = event->pruned.dry_run;
+    struct plm_line line = begin(view, kept ? PLM_STYLE_MUTED : PLM_STYLE_ERROR,
+                                 kept ? PLM_GLYPH_HAVE : PLM_GLYPH_GONE, true);
+    plm_line_put(&line, PLM_STYLE_NONE, "%s ",
+                 kept      ? dry_run ? "would keep" : "kept"
+                 : dry_run ? "would remove"
+                           : "removed");
+    end_with_file(view, &line, event->pruned.path, event->pruned.why, event->pruned.size);
 }
 
 static void show_pruned(struct plm_view *view, const struct plm_event *event)

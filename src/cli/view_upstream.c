@@ -21,18 +21,23 @@ static void show_model(struct plm_view *view, const struct plm_event_upstream *m
         [PLM_UPSTREAM_NOT_SERVED] = PLM_STYLE_MUTED, [PLM_UPSTREAM_UNKNOWN] = PLM_STYLE_ERROR,
         [PLM_UPSTREAM_NOT_HERE] = PLM_STYLE_ERROR,
     };
-    char name[PLM_REF_TEXT], fetch[PLM_TEXT_SHORT], total[PLM_TEXT_SHORT];
-    struct plm_line line = plm_view_line(view, false);
-    plm_line_put(&line, styles[m->verdict], "%-12s", words[m->verdict]);
-    plm_line_put(&line, PLM_STYLE_NONE, "%s", plm_ref_format(m->ref, name));
-    if (m->verdict == PLM_UPSTREAM_OUTDATED && m->fetch == 0)
-        plm_line_put(&line, PLM_STYLE_MUTED, "  nothing to fetch but the manifest");
-    else if (m->verdict == PLM_UPSTREAM_OUTDATED)
-        plm_line_put(&line, PLM_STYLE_BYTES, "  %s of %s to fetch, %u of %u blobs",
-                     plm_text_size(m->fetch, fetch), plm_text_size(m->total, total), m->lacking,
-                     m->blobs);
+    char name[PLM_REF_TEXT], fetch[PLM_TEXT_SHORT], total[PLM_TEXT_SHORT], counts[PLM_WORDS] = "";
+    bool is_outdated = m->verdict == PLM_UPSTREAM_OUTDATED;
+    const char *prose = "";
+    if (is_outdated && m->fetch == 0)
+        prose = "nothing to fetch but the manifest";
+    else if (is_outdated)
+        (void)snprintf(counts, sizeof(counts), "%s of %s to fetch, %u of %u blobs",
+                       plm_text_size(m->fetch, fetch), plm_text_size(m->total, total), m->lacking,
+                       m->blobs);
     else if (m->message)
-        plm_line_put(&line, PLM_STYLE_MUTED, "  %s", m->message);
+        prose = m->message;
+    struct plm_line line = plm_view_line(view, true);
+    plm_line_put(&line, styles[m->verdict], "%-12s", words[m->verdict]);
+    plm_line_put_name(&line, PLM_STYLE_NONE, plm_words_model(view, m->ref, name),
+                      *counts ? (unsigned)strlen(counts) + 2 : 0);
+    plm_line_put(&line, PLM_STYLE_BYTES, "%s%s", *counts ? "  " : "", counts);
+    plm_line_put(&line, PLM_STYLE_MUTED, "%s%s", *prose ? "  " : "", prose);
     plm_line_end(&line);
 }
 

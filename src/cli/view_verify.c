@@ -92,13 +92,11 @@ static void show_model(struct plm_view *view, const struct plm_event_model_check
         [PLM_MODEL_NOT_FOUND] = "missing",
     };
     bool failed = c->verdict >= PLM_MODEL_DAMAGED;
-    char name[PLM_REF_TEXT], text[PLM_WORDS] = "";
+    char name[PLM_REF_TEXT], text[PLM_WORDS], size[PLM_TEXT_SHORT] = "";
     struct plm_line line = begin(view, failed ? PLM_STYLE_ERROR : PLM_STYLE_SUCCESS,
                                  failed ? PLM_GLYPH_BAD : PLM_GLYPH_OK);
-    plm_line_put(&line, failed ? PLM_STYLE_ERROR : PLM_STYLE_NONE, "%-8s ", words[c->verdict]);
-    plm_line_put(&line, PLM_STYLE_STRONG, "%s", plm_ref_format(c->ref, name));
     if (c->blobs > 0)
-        plm_line_put(&line, PLM_STYLE_BYTES, " %s", plm_text_size(c->size, text));
+        plm_text_size(c->size, size);
     if (c->verdict == PLM_MODEL_TRUSTED)
         name_check(c->checked_s, text);
     else if (c->verdict == PLM_MODEL_CHANGED)
@@ -110,6 +108,13 @@ static void show_model(struct plm_view *view, const struct plm_event_model_check
         (void)snprintf(text, sizeof(text), "%u of %u blobs", c->blobs_bad, c->blobs);
     else
         text[0] = '\0';
+    plm_line_put(&line, failed ? PLM_STYLE_ERROR : PLM_STYLE_NONE, "%-8s ", words[c->verdict]);
+    bool is_prose = c->verdict == PLM_MODEL_TRUSTED || c->verdict == PLM_MODEL_CHANGED;
+    unsigned limit = line.width, counts = is_prose ? 0 : (unsigned)strlen(text) + 1;
+    plm_line_put_name(&line, PLM_STYLE_STRONG, plm_words_model(view, c->ref, name),
+                      (unsigned)strlen(size) + 1 + counts);
+    plm_line_put(&line, PLM_STYLE_BYTES, "%s%s", *size ? " " : "", size);
+    line.width = is_prose ? limit : 0;
     plm_line_put(&line, PLM_STYLE_MUTED, "%s%s", *text ? " " : "", text);
     plm_line_end(&line);
 }

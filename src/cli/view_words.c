@@ -11,6 +11,17 @@ const char *plm_words_digest(const struct plm_digest *digest, char out[13])
     return out;
 }
 
+const char *plm_words_model(const struct plm_view *view, const struct plm_ref *ref,
+                            char out[PLM_REF_TEXT])
+{
+    plm_ref_format(ref, out);
+    char *digits = ref->has_digest ? strrchr(out, ':') : NULL;
+    if (digits)
+        (void)snprintf(digits + 1 + 12, sizeof("..."), "%s",
+                       plm_glyph(view->screen->unicode, PLM_GLYPH_ELLIPSIS));
+    return out;
+}
+
 const char *plm_words_share(uint64_t done, uint64_t total, char out[PLM_WORDS])
 {
     char a[PLM_TEXT_SHORT], b[PLM_TEXT_SHORT];

@@ -53,6 +53,33 @@ static void a_cut_stays_within_the_memory_and_keeps_marks(void **state)
     assert_string_equal(out, "a?");
 }
 
+static void a_cut_in_the_middle_keeps_both_ends(void **state)
+{
+    (void)state;
+    char out[64];
+    assert_int_equal(plm_cells_cut_middle("llama3.2:latest", 15, "…", out, sizeof(out)), 15);
+    assert_string_equal(out, "llama3.2:latest");
+    assert_int_equal(plm_cells_cut_middle("llama3.2:latest", 9, "…", out, sizeof(out)), 9);
+    assert_string_equal(out, "llam…test");
+    assert_int_equal(plm_cells_cut_middle("llama3.2:latest", 10, "...", out, sizeof(out)), 10);
+    assert_string_equal(out, "llam...est");
+    assert_int_equal(plm_cells_cut_middle("漢字漢字:漢", 8, "…", out, sizeof(out)), 8);
+    assert_string_equal(out, "漢字…:漢");
+    assert_int_equal(plm_cells_cut_middle("llama3.2", 2, "…", out, sizeof(out)), 2);
+    assert_string_equal(out, "l…");
+    for (unsigned cells = 0; cells < 40; cells++)
+        assert_true(plm_cells_cut_middle("e\xcc\x81漢字 and 漢字\xff x", cells, "…", out,
+                                         sizeof(out)) <= cells);
+}
+
+static void a_cut_in_the_middle_stays_within_the_memory(void **state)
+{
+    (void)state;
+    char out[8] = "";
+    assert_int_equal(plm_cells_cut_middle("llama3.2:3b", 9, "…", out, sizeof(out)), 5);
+    assert_string_equal(out, "llam…");
+}
+
 static void wrapping_loses_no_word_and_exceeds_no_line(void **state)
 {
     (void)state;
@@ -86,6 +113,8 @@ int main(void)
         cmocka_unit_test(width_counts_what_terminals_count),
         cmocka_unit_test(a_cut_fits_and_shows_that_it_is_one),
         cmocka_unit_test(a_cut_stays_within_the_memory_and_keeps_marks),
+        cmocka_unit_test(a_cut_in_the_middle_keeps_both_ends),
+        cmocka_unit_test(a_cut_in_the_middle_stays_within_the_memory),
         cmocka_unit_test(wrapping_loses_no_word_and_exceeds_no_line),
         cmocka_unit_test(ascii_replaces_each_character_once),
     };

@@ -43,6 +43,30 @@ static void a_line_is_cut_padded_and_filled_to_its_width(void **state)
     assert_page(&page, "ab  ──x…\n");
 }
 
+static void a_name_gives_way_and_what_follows_is_never_cut(void **state)
+{
+    (void)state;
+    struct plm_page page = {0};
+    struct plm_screen screen = {.unicode = true};
+    static const struct {
+        unsigned width;
+        const char *text;
+    } rows[] = {{0, "ok a-rather-long-name:latest 1.2 GB\n"},
+                {35, "ok a-rather-long-name:latest 1.2 GB\n"},
+                {34, "ok a-rather-lon…name:latest 1.2 GB\n"},
+                {22, "ok a-rath…atest 1.2 GB\n"},
+                {10, "ok a-r…est 1.2 GB\n"},
+                {3, "ok  1.2 GB\n"}};
+    for (size_t i = 0; i < PLM_COUNT(rows); i++) {
+        struct plm_line line = plm_line_begin(&page, &screen, false, rows[i].width);
+        plm_line_put(&line, PLM_STYLE_NONE, "ok ");
+        plm_line_put_name(&line, PLM_STYLE_NONE, "a-rather-long-name:latest", 7);
+        plm_line_put(&line, PLM_STYLE_NONE, " 1.2 GB");
+        plm_line_end(&line);
+        assert_page(&page, rows[i].text);
+    }
+}
+
 static void colour_is_basic_where_the_terminal_is(void **state)
 {
     (void)state;
@@ -75,6 +99,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(control_characters_never_get_through),
         cmocka_unit_test(a_line_is_cut_padded_and_filled_to_its_width),
+        cmocka_unit_test(a_name_gives_way_and_what_follows_is_never_cut),
         cmocka_unit_test(colour_is_basic_where_the_terminal_is),
         cmocka_unit_test(without_unicode_everything_is_ascii),
     };

@@ -26,9 +26,84 @@ static void records_are_rows_of_a_table(void **state)
     emit_of(&w, PLM_EV_HISTORY, PLM_VERB_HISTORY);
     emit_of(&w, PLM_EV_COMPLETED, PLM_VERB_HISTORY);
     world_end(&w);
-    assert_string_equal(
-        w.out, "ENDED                   DID   MODEL        OUTCOME  MOVED  TOOK    RATE\n"
-               "Less than a second ago  pull  llama3.2:3b  ok       2 GB   16m40s  2 MB/s\n");
+    assert_string_equal(w.out, "ENDED   DID   MODEL        OUTCOME  MOVED  TOOK    RATE\n"
+                               "0s ago  pull  llama3.2:3b  ok       2 GB   16m40s  2 MB/s\n");
+    world_close(&w);
+}
+
+/* Every number is whole, and no line wider than the terminal. */
+static void check_screen(const struct view_world *w, unsigned width, const char *const *numbers)
+{
+    struct terminal *t = calloc(1, sizeof(*t));
+    assert_non_null(t);
+    t->width = width;
+    terminal_feed(t, w->out, w->out_size);
+    for (; *numbers; numbers++)
+        assert_int_equal(terminal_count(t, *numbers), 1);
+    free(t);
+}
+
+static void on_a_terminal_names_give_way_and_numbers_stay_whole(void **state)
+{
+    (void)state;
+    static const char *const of_record[] = {"40d ago",   "pull",     "interrupted", "46 GB",
+                                            "12h59m59s", "987 MB/s", "RATE",        NULL};
+    static const char *const of_sum[] = {"1234567",   "4321",     "876 GB", "765 GB",
+                                         "12h59m59s", "987 MB/s", "REUSED", NULL};
+    for (unsigned width = 40; width <= 160; width += 5) {
+        struct view_world w = {0};
+        world_terminal(&w, PLM_VIEW_TABLE, width);
+        set_record(&w);
+        w.samples.record.reference =
+            "hf.co/someone/漢字漢字漢字-with-a-long-name-of-its-own:Q4_K_M";
+        w.samples.record.ended_ms = 1700000000123 - INT64_C(40) * 86400000;
+        w.samples.record.outcome = "interrupted";
+        w.samples.record.elapsed_ms = 46799000;
+        w.samples.record.fetched = 46000000000;
+        w.samples.record.rate = 987000000;
+        emit_of(&w, PLM_EV_HISTORY, PLM_VERB_HISTORY);
+        emit_of(&w, PLM_EV_COMPLETED, PLM_VERB_HISTORY);
+        check_screen(&w, width, of_record);
+        world_close(&w);
+
+        world_terminal(&w, PLM_VIEW_TABLE, width);
+        set_record(&w);
+        w.samples.sum = (struct plm_history_sum){.scope = PLM_HISTORY_HOST,
+                                                 .name = "registry.of-a-long-name.example.org:5000",
+                                                 .jobs = 1234567,
+                                                 .failed = 4321,
+                                                 .fetched = 876000000000,
+                                                 .reused = 765000000000,
+                                                 .elapsed_ms = 46799000,
+                                                 .rate = 987000000};
+        emit_of(&w, PLM_EV_STATS, PLM_VERB_STATS);
+        emit_of(&w, PLM_EV_COMPLETED, PLM_VERB_STATS);
+        check_screen(&w, width, of_sum);
+        world_close(&w);
+    }
+}
+
+static void a_pinned_model_is_named_with_the_first_digits_of_its_digest(void **state)
+{
+    (void)state;
+    const char *pinned = "llama3.2:3b@sha256:"
+                         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    struct view_world w = {0};
+    world_pipe(&w, PLM_VIEW_TABLE);
+    set_record(&w);
+    w.samples.record.reference = pinned;
+    emit_of(&w, PLM_EV_HISTORY, PLM_VERB_HISTORY);
+    emit_of(&w, PLM_EV_COMPLETED, PLM_VERB_HISTORY);
+    world_end(&w);
+    assert_non_null(strstr(w.out, "  llama3.2:3b@sha256:0123456789ab...  "));
+    world_close(&w);
+
+    world_pipe(&w, PLM_VIEW_JSON);
+    set_record(&w);
+    w.samples.record.reference = pinned;
+    emit_of(&w, PLM_EV_HISTORY, PLM_VERB_HISTORY);
+    assert_non_null(strstr(w.out, pinned));
+    world_end(&w);
     world_close(&w);
 }
 
@@ -95,6 +170,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_are_rows_of_a_table),
+        cmocka_unit_test(on_a_terminal_names_give_way_and_numbers_stay_whole),
+        cmocka_unit_test(a_pinned_model_is_named_with_the_first_digits_of_its_digest),
         cmocka_unit_test(sums_are_rows_of_a_table),
         cmocka_unit_test(an_empty_history_is_called_so_unless_bounds_were_set),
         cmocka_unit_test(csv_has_names_then_values_with_quotes_where_they_are_needed),

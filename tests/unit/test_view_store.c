@@ -87,7 +87,7 @@ static void an_empty_store_lists_the_header_alone(void **state)
 static void on_a_terminal_long_names_give_way(void **state)
 {
     (void)state;
-    for (unsigned width = 20; width <= 120; width += 10) {
+    for (unsigned width = 40; width <= 120; width += 10) {
         struct view_world w = {0};
         world_terminal(&w, PLM_VIEW_TABLE, width);
         emit_listed(&w, "a-much-longer-name-that-is-cut-on-a-terminal-because-it-is-long");
@@ -96,10 +96,39 @@ static void on_a_terminal_long_names_give_way(void **state)
         assert_non_null(t);
         t->width = width;
         terminal_feed(t, w.out, w.out_size);
-        assert_int_equal(t->rows, 3);
-        if (width >= 60)
-            assert_int_equal(terminal_count(t, "aaaaaaaaaaaa    2.0 GB    3 hours ago"), 1);
+        assert_int_equal(t->rows, width < 50 ? 5 : 3);
+        assert_int_equal(terminal_count(t, "aaaaaaaaaaaa"), 1);
+        assert_int_equal(terminal_count(t, "2.0 GB"), 1);
+        assert_int_equal(terminal_count(t, "3 hours ago"), 1);
+        assert_int_equal(terminal_count(t, "g:3b"), 1);
         free(t);
+        world_close(&w);
+    }
+}
+
+static void on_a_terminal_paths_give_way_unless_all_is_to_be_said(void **state)
+{
+    (void)state;
+    for (unsigned verbose = 0; verbose < 2; verbose++) {
+        struct view_world w = {0};
+        char path[] = "blobs/sha256-"
+                      "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+        w.options.verbose = verbose;
+        world_terminal(&w, PLM_VIEW_TABLE, 80);
+        w.screen.colour = false;
+        struct plm_event event = sample_event(&w.samples, PLM_EV_PRUNE_BLOB);
+        event.pruned.path = path;
+        world_event(&w, &event);
+        event = sample_event(&w.samples, PLM_EV_CLEAN_FILE);
+        event.file.path = path;
+        world_event(&w, &event);
+        world_end(&w);
+        assert_non_null(strstr(w.out, ": no model names it (4.1 KB)\n"));
+        assert_non_null(strstr(w.out, "removed partial blobs/sha256-"));
+        assert_int_equal(strstr(w.out, path) != NULL, verbose);
+        char *end = strchr(w.out, '\n');
+        *end = '\0';
+        assert_int_equal(plm_cells_width(w.out) <= 80, !verbose);
         world_close(&w);
     }
 }
@@ -149,6 +178,7 @@ int main(void)
         cmocka_unit_test(list_columns_fit_what_is_in_them),
         cmocka_unit_test(an_empty_store_lists_the_header_alone),
         cmocka_unit_test(on_a_terminal_long_names_give_way),
+        cmocka_unit_test(on_a_terminal_paths_give_way_unless_all_is_to_be_said),
         cmocka_unit_test(show_is_a_card_with_sections),
         cmocka_unit_test(verbose_show_has_the_whole_licence),
     };

@@ -29,6 +29,20 @@ static void each_model_is_a_line_that_begins_with_its_verdict(void **state)
     world_close(&w);
 }
 
+static void on_a_terminal_names_give_way_to_what_is_to_be_fetched(void **state)
+{
+    (void)state;
+    struct view_world w = {0};
+    world_terminal(&w, PLM_VIEW_TABLE, 70);
+    w.screen.colour = false;
+    strcpy(w.samples.ref.model, "a-model-with-quite-a-long-name-that-needs-room");
+    emit_model(&w, PLM_VERB_OUTDATED, PLM_UPSTREAM_OUTDATED);
+    world_end(&w);
+    assert_string_equal(w.out,
+                        "outdated    a-model-w…s-room:3b  1 GB of 2.0 GB to fetch, 2 of 6 blobs\n");
+    world_close(&w);
+}
+
 static void an_update_names_only_what_is_not_current(void **state)
 {
     (void)state;
@@ -59,6 +73,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_model_is_a_line_that_begins_with_its_verdict),
+        cmocka_unit_test(on_a_terminal_names_give_way_to_what_is_to_be_fetched),
         cmocka_unit_test(an_update_names_only_what_is_not_current),
         cmocka_unit_test(quiet_leaves_the_summary),
     };
