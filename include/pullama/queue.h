@@ -36,7 +36,7 @@ struct plm_queue_count {
 /** One job that moved bytes or changed the store. */
 struct plm_history_record {
     const char *verb;
-    const char *reference; /**< "": none */
+    const char *reference; /**< what was asked for: a whole reference, a file, or "3 models"; "": none */
     const char *host;      /**< "": none */
     int64_t started_ms, ended_ms;
     int64_t elapsed_ms;

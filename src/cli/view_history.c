@@ -50,14 +50,15 @@ static const char *bytes_text(uint64_t bytes, char out[PLM_TEXT_SHORT])
     return bytes > 0 ? plm_text_size(bytes, out) : "-";
 }
 
-/* The display form, if it is a reference. */
+/* The display form of a whole reference; a file, or a number of models, as it is. */
 static const char *model_text(const struct plm_view *view, const char *reference,
                               char out[PLM_REF_TEXT])
 {
     struct plm_ref ref;
     if (!*reference)
         return "-";
-    if (plm_ref_parse(reference, &ref, NULL))
+    if (plm_ref_parse(reference, &ref, NULL) &&
+        strcmp(plm_ref_format_whole(&ref, out), reference) == 0)
         return plm_words_model(view, &ref, out);
     return reference;
 }

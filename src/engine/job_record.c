@@ -1,6 +1,8 @@
 /* Record: what the history keeps of a job. */
 #include "engine/job_record.h"
 
+#include <stdio.h>
+
 #include "engine/database.h"
 #include "os/os.h"
 #include "queue/history.h"
@@ -39,6 +41,7 @@ void plm_record_see(struct plm_job *job, const struct plm_event *event)
     case PLM_EV_EXPORT_START:
     case PLM_EV_IMPORT_START:
         r->total = event->archive.total_size;
+        r->models = event->archive.models;
         break;
     case PLM_EV_ADOPT_START:
         r->total = event->placed.size;
@@ -55,12 +58,31 @@ void plm_record_see(struct plm_job *job, const struct plm_event *event)
     }
 }
 
+/* What was asked for. A model of an archive of several is not it. */
+static const char *name_subject(const struct plm_job *job, char out[PLM_REF_TEXT])
+{
+    struct plm_ref ref;
+    if (job->has_ref && job->record.models <= 1)
+        return plm_ref_format_whole(&job->ref, out);
+    if (job->target)
+        return job->target;
+    out[0] = '\0';
+    if (job->model_count == 1 && plm_ref_parse(job->models[0], &ref, NULL))
+        return plm_ref_format_whole(&ref, out);
+    if (job->model_count > 0)
+        (void)snprintf(out, PLM_REF_TEXT, "%zu model%s", job->model_count,
+                       job->model_count == 1 ? "" : "s");
+    else if (job->kind->verb == PLM_VERB_VERIFY)
+        (void)snprintf(out, PLM_REF_TEXT, "all models");
+    return out;
+}
+
 void plm_record_end(struct plm_job *job, const struct plm_error *err)
 {
     struct plm_engine *engine = job->engine;
     const struct plm_record *r = &job->record;
     struct plm_error ignored = {0};
-    char reference[PLM_REF_TEXT] = "";
+    char subject[PLM_REF_TEXT];
     if (!engine->history || !job->kind->is_recorded || job->dry_run || !job->started)
         return;
     int64_t elapsed = plm_os_monotonic_ms() - job->started_ms, now = plm_os_unix_ms();
@@ -68,11 +90,9 @@ void plm_record_end(struct plm_job *job, const struct plm_error *err)
     bool moves = job->kind->verb == PLM_VERB_PULL || job->kind->verb == PLM_VERB_PUSH;
     if (!err && moves) /* exactly; the plan did not know of every small blob */
         reused = r->total > moved ? r->total - moved : 0;
-    if (job->has_ref)
-        (void)plm_ref_format_whole(&job->ref, reference);
     struct plm_history_record record = {
         .verb = plm_verb_name(job->kind->verb),
-        .reference = job->has_ref || !job->target ? reference : job->target,
+        .reference = name_subject(job, subject),
         .host = job->has_ref && job->kind->needs_network ? job->ref.host : "",
         .started_ms = now - elapsed,
         .ended_ms = now,

@@ -11,6 +11,7 @@ struct plm_engine;
 
 struct plm_record {
     uint64_t total, reused, retries;
+    uint32_t models;        /**< of an archive */
     uint64_t fetched, sent; /**< counted by the job itself, as bytes move */
 };
 

@@ -11,7 +11,7 @@ import pytest
 from support import gguf, model
 from support.model import MIB
 from support.program import wait_for
-from support.store import check_model, inventory, snapshot
+from support.store import check_model, install, inventory, snapshot
 
 RESUMED = {"ASAN_OPTIONS": "detect_leaks=0:exitcode=99"}
 
@@ -67,6 +67,21 @@ def test_models_that_come_and_go_as_files_are_recorded(pullama, tmp_path):
     assert [job["JobVerb"] for job in jobs] == ["adopt", "export", "rm", "import"]
     assert all(job["Outcome"] == "ok" and job["TotalSize"] >= len(weights.read_bytes()) for job in jobs)
     assert all("tiny" in job["Reference"] or str(archive) in job["Reference"] for job in jobs)
+
+
+def test_jobs_over_several_models_say_what_was_asked_for(pullama, store, tmp_path):
+    for name in ("one", "two"):
+        install(store, "registry.ollama.ai", f"library/{name}", "latest", model.small(MIB, seed=len(name)))
+    archive = tmp_path / "both.zip"
+    for arguments in (["clean"], ["verify"], ["verify", "one"], ["verify", "one", "two"], ["export", "one", "two", "-o", archive],
+                      ["rm", "one"], ["import", archive]):
+        pullama.run(*arguments).ended(0)
+    whole = "registry.ollama.ai/library/one:latest"
+    asked = [None, "all models", whole, "2 models", str(archive), whole, str(archive)]
+    assert [job["Reference"] for job in history(pullama)] == asked
+    rows = pullama.run("history").ended(0).out.splitlines()[1:]
+    for row, text in zip(rows, ["-", "all models", "one:latest", "2 models", str(archive), "one:latest", str(archive)]):
+        assert f"  {text}  " in row, row
 
 
 def test_what_was_interrupted_and_what_went_on_add_up(pullama, registry, tiny):

@@ -47,6 +47,26 @@ static void jobs_that_change_the_store_are_recorded_and_others_are_not(void **st
         strstr(said(PLM_EV_HISTORY, 1), "\"Reference\":\"registry.ollama.ai/library/x:latest\""));
 }
 
+static void a_job_over_several_models_says_what_was_asked_for(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"m", "me/n:v1"};
+    static const char *const want[] = {"all models", "2 models", "registry.ollama.ai/me/n:v1"};
+    put_small("m/latest", "own");
+    assert_int_equal(run_recorded(&(struct plm_job_spec){.verb = PLM_VERB_PRUNE}), PLM_OK);
+    for (size_t i = 0; i < PLM_COUNT(want); i++)
+        (void)run_recorded(&(struct plm_job_spec){.verb = PLM_VERB_VERIFY,
+                                                  .models = names + (i == 2),
+                                                  .model_count = i == 0 ? 0 : 3 - i});
+    expect_jobs(4);
+    for (size_t i = 0; i < PLM_COUNT(want); i++) {
+        char line[128];
+        (void)snprintf(line, sizeof(line), "\"Reference\":\"%s\"", want[i]);
+        assert_non_null(strstr(said(PLM_EV_HISTORY, i + 1), line));
+    }
+    assert_non_null(strstr(said(PLM_EV_HISTORY, 0), "\"Reference\":null"));
+}
+
 static void who_did_not_ask_for_a_history_gets_none(void **state)
 {
     (void)state;
@@ -87,6 +107,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_WORLD(jobs_that_change_the_store_are_recorded_and_others_are_not),
+        WITH_WORLD(a_job_over_several_models_says_what_was_asked_for),
         WITH_WORLD(who_did_not_ask_for_a_history_gets_none),
         WITH_WORLD(a_database_that_cannot_be_used_fails_no_job),
         WITH_WORLD(bounds_are_read_and_refused),

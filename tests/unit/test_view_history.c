@@ -86,7 +86,7 @@ static void on_a_terminal_names_give_way_and_numbers_stay_whole(void **state)
 static void a_pinned_model_is_named_with_the_first_digits_of_its_digest(void **state)
 {
     (void)state;
-    const char *pinned = "llama3.2:3b@sha256:"
+    const char *pinned = "registry.ollama.ai/library/llama3.2:3b@sha256:"
                          "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     struct view_world w = {0};
     world_pipe(&w, PLM_VIEW_TABLE);
@@ -104,6 +104,26 @@ static void a_pinned_model_is_named_with_the_first_digits_of_its_digest(void **s
     emit_of(&w, PLM_EV_HISTORY, PLM_VERB_HISTORY);
     assert_non_null(strstr(w.out, pinned));
     world_end(&w);
+    world_close(&w);
+}
+
+static void what_is_no_reference_is_shown_as_it_is(void **state)
+{
+    (void)state;
+    static const char *const subjects[] = {"models.zip", "3 models", "all models", ""};
+    struct view_world w = {0};
+    world_pipe(&w, PLM_VIEW_TABLE);
+    set_record(&w);
+    for (size_t i = 0; i < PLM_COUNT(subjects); i++) {
+        w.samples.record.reference = subjects[i];
+        emit_of(&w, PLM_EV_HISTORY, PLM_VERB_HISTORY);
+    }
+    emit_of(&w, PLM_EV_COMPLETED, PLM_VERB_HISTORY);
+    world_end(&w);
+    assert_non_null(strstr(w.out, "  models.zip  ok"));
+    assert_non_null(strstr(w.out, "  3 models    ok"));
+    assert_non_null(strstr(w.out, "  all models  ok"));
+    assert_non_null(strstr(w.out, "  -           ok"));
     world_close(&w);
 }
 
@@ -172,6 +192,7 @@ int main(void)
         cmocka_unit_test(records_are_rows_of_a_table),
         cmocka_unit_test(on_a_terminal_names_give_way_and_numbers_stay_whole),
         cmocka_unit_test(a_pinned_model_is_named_with_the_first_digits_of_its_digest),
+        cmocka_unit_test(what_is_no_reference_is_shown_as_it_is),
         cmocka_unit_test(sums_are_rows_of_a_table),
         cmocka_unit_test(an_empty_history_is_called_so_unless_bounds_were_set),
         cmocka_unit_test(csv_has_names_then_values_with_quotes_where_they_are_needed),
