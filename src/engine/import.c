@@ -4,6 +4,7 @@
 
 #include "engine/feed.h"
 #include "engine/pull.h"
+#include "engine/tally.h"
 #include "store/blobs.h"
 
 struct import {
@@ -12,12 +13,13 @@ struct import {
     struct plm_work task; /* scanning at the beginning, reading on at the end */
     struct plm_error task_err;
     bool is_task_busy, is_scanned, is_read;
-    size_t at;             /* model that is imported */
-    struct plm_pull *pull; /* owned; NULL between two */
-    bool is_told;          /* the pull has told of its end */
-    uint64_t total, before, read;
-    uint32_t blobs, blobs_before;
-    bool is_new; /* something had to be done */
+    size_t at;              /* model that is imported */
+    struct plm_pull *pull;  /* owned; NULL between two */
+    bool is_told;           /* the pull has told of its end */
+    struct plm_tally tally; /* of all models */
+    uint64_t before, read;  /* bytes of it that are here; that were taken from the archive */
+    uint32_t blobs_before;  /* of it, that the models before this one name */
+    bool is_new;            /* something had to be done */
     struct plm_timer kick;
     struct plm_error error; /* why it ends early */
 };
@@ -54,8 +56,8 @@ static void end(struct import *i)
 {
     int64_t elapsed = plm_os_monotonic_ms() - i->job->started_ms;
     struct plm_event event = {
-        .completed = {.total_size = i->total,
-                      .blob_count = i->blobs,
+        .completed = {.total_size = i->tally.size,
+                      .blob_count = i->tally.count,
                       .elapsed_ms = elapsed,
                       .bytes_per_second = elapsed > 0 ? i->read * 1000 / (uint64_t)elapsed : 0,
                       .up_to_date = !i->is_new && !i->job->dry_run,
@@ -127,8 +129,11 @@ static void take_in(struct import *i)
         plm_job_emit(i->job, &event);
     }
     i->is_new = i->is_new || is_new;
-    i->before += pull->total;
-    i->blobs_before += (uint32_t)pull->count;
+    i->before = pull->part.bytes_before + pull->total;
+    for (size_t k = 0; k < pull->count; k++) {
+        uint32_t number = plm_tally_number(&i->tally, &pull->downloads[k].want.digest);
+        i->blobs_before = number > i->blobs_before ? number : i->blobs_before;
+    }
     i->read += pull->received;
     i->at++;
     plm_pull_free(pull);
@@ -147,14 +152,43 @@ static bool may_publish(void *ctx)
     return false;
 }
 
+static uint32_t number_of(void *ctx, const struct plm_digest *digest)
+{
+    const struct import *i = ctx;
+    return plm_tally_number(&i->tally, digest);
+}
+
+/* Bytes of blobs that a model before this one names, too: they were counted with that one. */
+static bool count_shared(const struct import *i, const struct plm_content_model *model,
+                         uint64_t *out, struct plm_error *err)
+{
+    struct plm_descriptor *blobs = NULL;
+    size_t many = 0;
+    if (!plm_manifest_blobs(model->manifest, &blobs, &many, err))
+        return false;
+    *out = 0;
+    for (size_t k = 0; k < many; k++) {
+        if (plm_tally_number(&i->tally, &blobs[k].digest) <= i->blobs_before)
+            *out += blobs[k].size;
+    }
+    free(blobs);
+    return true;
+}
+
 static void start_model(struct import *i)
 {
     struct plm_content_model *model = &i->feed.content.models[i->at];
     struct plm_error err = {0};
-    const struct plm_pull_part part = {.index = i->blobs_before,
-                                       .blob_count = i->blobs,
-                                       .bytes_before = i->before,
-                                       .bytes_all = i->total,
+    uint64_t shared = 0;
+    if (!count_shared(i, model, &shared, &err)) {
+        fail(i, &err);
+        return;
+    }
+    const struct plm_pull_part part = {.number_of = number_of,
+                                       .blob_count = i->tally.count,
+                                       .bytes_before = i->before - shared,
+                                       .bytes_shown = shared,
+                                       .bytes_all = i->tally.size,
                                        .is_model = true,
                                        .over = over,
                                        .may_publish = may_publish,
@@ -182,9 +216,9 @@ static void tell_start(struct import *i)
     struct plm_event event = {.kind = PLM_EV_IMPORT_START,
                               .archive = {.path = i->job->target,
                                           .models = (uint32_t)c->model_count,
-                                          .blobs = i->blobs,
+                                          .blobs = i->tally.count,
                                           .parts = i->feed.input.parts ? i->feed.input.parts : 1,
-                                          .total_size = i->total,
+                                          .total_size = i->tally.size,
                                           .archive_size = i->feed.input.size,
                                           .dry_run = i->job->dry_run}};
     if (c->model_count == 1) {
@@ -194,7 +228,7 @@ static void tell_start(struct import *i)
     plm_job_emit(i->job, &event);
 }
 
-/* Blobs that two models share are counted with each of them. */
+/* Blobs that models share are counted once. */
 static bool count(struct import *i, struct plm_error *err)
 {
     for (size_t n = 0; n < i->feed.content.model_count; n++) {
@@ -202,10 +236,10 @@ static bool count(struct import *i, struct plm_error *err)
         size_t many = 0;
         if (!plm_manifest_blobs(i->feed.content.models[n].manifest, &blobs, &many, err))
             return false;
-        for (size_t k = 0; k < many; k++)
-            i->total += blobs[k].size;
-        i->blobs += (uint32_t)many;
+        bool ok = plm_tally_add(&i->tally, blobs, many, err);
         free(blobs);
+        if (!ok)
+            return false;
     }
     return true;
 }
@@ -296,6 +330,7 @@ static void release(struct plm_job *job)
     plm_timer_stop(job->engine->loop, &i->kick);
     plm_pull_free(i->pull);
     plm_feed_done(&i->feed);
+    plm_tally_done(&i->tally);
     free(i);
 }
 

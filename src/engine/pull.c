@@ -38,10 +38,12 @@ void plm_pull_fail(struct plm_pull *pull, const struct plm_error *err)
 
 void plm_pull_emit(struct plm_pull *pull, const struct plm_download *d, struct plm_event *event)
 {
-    event->blob = (struct plm_event_blob){.want = &d->want,
-                                          .index = pull->part.index + d->index + 1,
-                                          .total = pull->part.over ? pull->part.blob_count
-                                                                   : (uint32_t)pull->count};
+    const struct plm_pull_part *part = &pull->part;
+    event->blob = (struct plm_event_blob){
+        .want = &d->want,
+        .index = part->number_of ? part->number_of(part->ctx, &d->want.digest)
+                                 : part->index + d->index + 1,
+        .total = part->over ? part->blob_count : (uint32_t)pull->count};
     plm_job_emit(pull->job, event);
 }
 
@@ -72,7 +74,9 @@ static uint64_t overall_done(struct plm_pull *pull)
 
 void plm_pull_show_progress(struct plm_pull *pull, struct plm_download *d)
 {
-    uint64_t overall = overall_done(pull);
+    const struct plm_pull_part *part = &pull->part;
+    uint64_t done = part->bytes_before + overall_done(pull);
+    uint64_t total = part->over ? part->bytes_all : pull->total;
     d->dirty = false;
     if (d->done > d->shown)
         d->shown = d->done;
@@ -80,10 +84,10 @@ void plm_pull_show_progress(struct plm_pull *pull, struct plm_download *d)
         .kind = PLM_EV_PROGRESS,
         .progress = {.blob_done = d->shown,
                      .blob_total = d->want.size,
-                     .overall_done = pull->part.bytes_before + overall,
-                     .overall_total = pull->part.over ? pull->part.bytes_all : pull->total,
+                     .overall_done = done,
+                     .overall_total = total,
                      .bytes_per_second = plm_meter_rate(&pull->meter),
-                     .eta_ms = plm_meter_eta_ms(&pull->meter, pull->total - overall),
+                     .eta_ms = plm_meter_eta_ms(&pull->meter, total - done),
                      .connections = pull->feed ? 0 : pull->active}};
     plm_pull_emit(pull, d, &event);
 }

@@ -31,7 +31,9 @@ enum plm_pull_state {
 struct plm_pull_part {
     uint32_t index, blob_count;       /**< of its blob, 0-based, and how many the job has */
     uint64_t bytes_before, bytes_all; /**< that the job had done and will have done */
-    uint64_t bytes_shown;             /**< of its blob, that were shown by an earlier attempt */
+    uint64_t bytes_shown;             /**< of its blobs, that were shown before */
+    /** Which of the job's blobs, from 1, in place of index; NULL: by the index. */
+    uint32_t (*number_of)(void *ctx, const struct plm_digest *digest);
     bool is_model; /**< a whole model: its manifest is written, too */
     /** Comes once, on the loop thread; @p err NULL: the blob stands in blobs/. Free the pull
      * afterwards, not during the call. */

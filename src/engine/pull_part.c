@@ -42,6 +42,7 @@ bool plm_pull_start_fed(struct plm_job *job, struct plm_feed *feed, struct plm_m
     if (!plm_pull_new_empty(job, &pull, err))
         return false;
     pull->part = *part;
+    pull->shown = part->bytes_shown;
     pull->feed = feed;
     pull->manifest = plm_steal(manifest);
     *out = pull; /* a dry run tells of its end from within */

@@ -82,6 +82,16 @@ def test_several_archives_and_models_that_share(pullama, store, tiny, tmp_path):
     write(tmp_path / "third.zip", build(entries_of(model.small(MIB, 5), repository="library/t")))
     result = pullama.run("import", tmp_path / "both.zip", tmp_path / "third.zip", "--output", "json").ended(0)
     check_events(result)
+    first = result.named("import_start")[0]
+    once = {**tiny.blobs, **other.blobs}
+    assert first["TotalSize"] == sum(len(data) for data in once.values()) and first["BlobCount"] == len(once)
+    mine = [event for event in result.events if event["job"] == first["job"]]
+    assert {event["OverallTotal"] for event in mine if event["event"] == "progress"} == {first["TotalSize"]}
+    assert [event["TotalBytes"] for event in mine if event["event"] == "completed"] == [first["TotalSize"]]
+    done = [event["OverallDone"] for event in mine if event["event"] == "progress"]
+    assert done == sorted(done) and done[-1] == first["TotalSize"]
+    numbers = {(event["Blob"]["Digest"], event["Blob"]["Index"]) for event in mine if "Blob" in event}
+    assert sorted(number for _, number in numbers) == list(range(1, len(once) + 1)), numbers
     check(store, tiny)
     check(store, other, repository="library/o")
     check(store, model.small(MIB, 5), repository="library/t")
