@@ -69,6 +69,25 @@ static const char *plural(uint64_t count)
     return count == 1 ? "" : "s";
 }
 
+/* What a runner is at stays, so that it can record how that ends. */
+static void say_removed(struct plm_view *view, const struct plm_event_queue *q)
+{
+    char stays[PLM_WORDS] = "";
+    unsigned long long changed = q->changed, active = q->count.active;
+    if (active > 0)
+        (void)snprintf(stays, sizeof(stays), "; %llu entr%s being pulled and stay%s", active,
+                       active == 1 ? "y is" : "ies are", active == 1 ? "s" : "");
+    if (changed > 0)
+        plm_view_say(view, "removed %llu entr%s from queue%s", changed, changed == 1 ? "y" : "ies",
+                     stays);
+    else if (q->count.all == 0)
+        plm_view_say(view, "queue is empty");
+    else if (active > 0)
+        plm_view_say(view, "nothing to remove%s", stays);
+    else
+        plm_view_say(view, "nothing to remove: no entry has completed or failed");
+}
+
 static void say_changed(struct plm_view *view, const struct plm_event *event)
 {
     const struct plm_event_queue *q = &event->queue;
@@ -81,14 +100,17 @@ static void say_changed(struct plm_view *view, const struct plm_event *event)
             plm_view_say(view, "added %llu model%s to queue", changed, plural(changed));
         return;
     case PLM_VERB_QUEUE_RM:
-    case PLM_VERB_QUEUE_CLEAR:
-        if (event->verb == PLM_VERB_QUEUE_CLEAR || view->options.quiet) /* else each was named */
+        if (view->options.quiet) /* else each was named */
             plm_view_say(view, "removed %llu entr%s from queue", changed,
                          changed == 1 ? "y" : "ies");
         return;
+    case PLM_VERB_QUEUE_CLEAR:
+        say_removed(view, q);
+        return;
     case PLM_VERB_QUEUE_RETRY:
         if (changed == 0)
-            plm_view_say(view, "nothing to retry");
+            plm_view_say(view, "nothing to retry: %s",
+                         q->skipped > 0 ? "queued already" : "no entry has failed");
         else
             plm_view_say(view, "queued %llu model%s again; pull with: pullama queue start", changed,
                          plural(changed));

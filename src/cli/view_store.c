@@ -86,6 +86,11 @@ static void show_cleaned(struct plm_view *view, const struct plm_event *event)
     char size[PLM_TEXT_SHORT];
     struct plm_line line = begin(view, PLM_STYLE_SUCCESS, PLM_GLYPH_OK, false);
     unsigned files = event->removed.files;
+    if (files == 0) {
+        plm_line_put(&line, PLM_STYLE_NONE, "nothing to clean up");
+        plm_line_end(&line);
+        return;
+    }
     plm_line_put(&line, PLM_STYLE_NONE, "clean: %u file%s, %s %s", files, files == 1 ? "" : "s",
                  plm_text_size(event->removed.bytes, size),
                  event->removed.dry_run ? "would be reclaimed" : "reclaimed");
@@ -109,9 +114,13 @@ static void show_pruned(struct plm_view *view, const struct plm_event *event)
     char size[PLM_TEXT_SHORT], kept[PLM_TEXT_SHORT];
     struct plm_line line = begin(view, PLM_STYLE_SUCCESS, PLM_GLYPH_OK, false);
     unsigned files = event->prune_done.files;
-    plm_line_put(&line, PLM_STYLE_NONE, "prune: %u blob%s, %s %s", files, files == 1 ? "" : "s",
-                 plm_text_size(event->prune_done.bytes, size),
-                 event->prune_done.dry_run ? "would be reclaimed" : "reclaimed");
+    if (files > 0)
+        plm_line_put(&line, PLM_STYLE_NONE, "prune: %u blob%s, %s %s", files, files == 1 ? "" : "s",
+                     plm_text_size(event->prune_done.bytes, size),
+                     event->prune_done.dry_run ? "would be reclaimed" : "reclaimed");
+    else
+        plm_line_put(&line, PLM_STYLE_NONE, "nothing to prune%s",
+                     event->prune_done.kept > 0 ? " now" : ": every blob belongs to a model");
     if (event->prune_done.kept > 0)
         plm_line_put(&line, PLM_STYLE_NONE, "; %u kept (%s)", event->prune_done.kept,
                      plm_text_size(event->prune_done.kept_bytes, kept));
@@ -174,9 +183,6 @@ static bool show_step(struct plm_view *view, const struct plm_event *event)
             show_removal(view, event);
         return true;
     case PLM_EV_CLEAN_START:
-        if (!quiet)
-            plm_view_say(view, "cleaning disposable artifacts");
-        return true;
     case PLM_EV_PRUNE_START:
         return true;
     case PLM_EV_PRUNE_BLOB:

@@ -46,6 +46,11 @@ static void show_summary(struct plm_view *view, const struct plm_event *event)
     const struct plm_event_outdated *o = &event->outdated;
     bool syncs = event->verb == PLM_VERB_SYNC;
     char fetch[PLM_TEXT_SHORT];
+    if (o->models == 0) {
+        plm_view_say(view, "%s",
+                     syncs ? "the lock file names no model" : "there are no models here");
+        return;
+    }
     struct plm_line line = plm_view_line(view, false);
     if (o->outdated > 0)
         plm_line_put(&line, PLM_STYLE_NONE, "%u of %u model%s %s, %s to fetch", o->outdated,

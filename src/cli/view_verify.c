@@ -49,6 +49,10 @@ static struct plm_line begin(struct plm_view *view, enum plm_style style, enum p
 static void show_start(struct plm_view *view, const struct plm_event_verify *v)
 {
     char subject[PLM_REF_TEXT], title[PLM_REF_TEXT + PLM_WORDS], size[PLM_TEXT_SHORT];
+    if (v->models == 0) { /* the end says so */
+        view->live.on = false;
+        return;
+    }
     name_subject(v, subject);
     (void)snprintf(title, sizeof(title), "verifying %s", subject);
     if (view->framed) {
@@ -237,7 +241,9 @@ bool plm_view_verify(struct plm_view *view, const struct plm_event *event)
             show_model(view, &event->model_checked);
         return true;
     case PLM_EV_VERIFY_DONE:
-        if (view->framed)
+        if (event->verify.models == 0)
+            plm_view_say(view, "nothing to verify: there are no models here");
+        else if (view->framed)
             draw_done(view, &event->verify);
         else
             say_done(view, &event->verify);

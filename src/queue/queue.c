@@ -77,8 +77,11 @@ bool plm_queue_at(struct plm_database *db, uint64_t position, struct plm_queue_f
     struct plm_queue_count count;
     if (!plm_queue_count(db, &count, err))
         return false;
+    if (count.all == 0)
+        return plm_fail(err, PLM_E_USAGE, "there is no entry %llu: the queue is empty",
+                        (unsigned long long)position);
     if (position == 0 || position > count.all)
-        return plm_fail(err, PLM_E_USAGE, "there is no entry %llu: the queue has %llu",
+        return plm_fail(err, PLM_E_USAGE, "there is no entry %llu: they go from 1 to %llu",
                         (unsigned long long)position, (unsigned long long)count.all);
     if (!plm_statement_open(db, &s, "SELECT " COLUMNS " FROM entries ORDER BY id LIMIT 1 OFFSET ?",
                             err, "i", (int64_t)position - 1) ||

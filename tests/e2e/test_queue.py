@@ -133,7 +133,8 @@ def test_one_run_at_a_time_and_what_it_is_at_is_protected(pullama, registry, mod
     assert f"process {process.pid} is pulling this queue already" in second.err, second
     refused = pullama.run("queue", "rm", "1").ended(1)
     assert f"is being pulled by process {process.pid}" in refused.err, refused
-    pullama.run("queue", "clear").ended(0)
+    cleared = pullama.run("queue", "clear").ended(0)
+    assert cleared.out == "removed 1 entry from queue; 1 entry is being pulled and stays\n", cleared
     assert entries(pullama) == [("a", "active")]
     registry.gate.limit(None)
     process.result().ended(0)

@@ -160,12 +160,15 @@ static void positions_beyond_the_queue_are_refused(void **state)
     (void)state;
     struct plm_queue_found found;
     static const uint64_t positions[] = {0, 3, UINT64_MAX};
+    struct plm_error none = {0};
+    assert_false(plm_queue_at(db, 1, &found, &none));
+    assert_non_null(strstr(none.msg, "the queue is empty"));
     assert_true(add("a") && add("b"));
     for (size_t i = 0; i < PLM_COUNT(positions); i++) {
         struct plm_error why = {0};
         assert_false(plm_queue_at(db, positions[i], &found, &why));
         assert_int_equal(why.code, PLM_E_USAGE);
-        assert_non_null(strstr(why.msg, "the queue has 2"));
+        assert_non_null(strstr(why.msg, "they go from 1 to 2"));
     }
     assert_true(plm_queue_at(db, 2, &found, &err));
     assert_string_equal(found.entry.reference, "b");

@@ -85,8 +85,37 @@ static void changes_are_told_in_the_words_of_pullama(void **state)
                                "llama3.2:3b is in the queue already: entry 2, active\n"
                                "removed entry 2: llama3.2:3b\n"
                                "removed 1 entry from queue\n"
-                               "nothing to retry\n");
+                               "nothing to retry: no entry has failed\n");
     world_close(&w);
+}
+
+static void clearing_says_what_stays_and_why(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t changed, active, queued;
+        const char *text;
+    } rows[] = {{2, 0, 0, "removed 2 entries from queue\n"},
+                {2, 1, 0, "removed 2 entries from queue; 1 entry is being pulled and stays\n"},
+                {1, 3, 4, "removed 1 entry from queue; 3 entries are being pulled and stay\n"},
+                {0, 1, 0, "nothing to remove; 1 entry is being pulled and stays\n"},
+                {0, 0, 2, "nothing to remove: no entry has completed or failed\n"},
+                {0, 0, 0, "queue is empty\n"}};
+    for (size_t i = 0; i < PLM_COUNT(rows); i++) {
+        struct view_world w = {0};
+        world_pipe(&w, PLM_VIEW_TABLE);
+        const struct plm_queue_count count = {.all = rows[i].active + rows[i].queued,
+                                              .queued = rows[i].queued,
+                                              .active = rows[i].active};
+        struct plm_event event = {.kind = PLM_EV_QUEUE_CHANGED,
+                                  .verb = PLM_VERB_QUEUE_CLEAR,
+                                  .job = 1,
+                                  .queue = {.count = count, .changed = rows[i].changed}};
+        world_event(&w, &event);
+        world_end(&w);
+        assert_string_equal(w.out, rows[i].text);
+        world_close(&w);
+    }
 }
 
 static void emit_of_job(struct view_world *w, enum plm_event_kind kind, uint32_t job,
@@ -167,6 +196,7 @@ int main(void)
         cmocka_unit_test(an_empty_queue_is_called_so),
         cmocka_unit_test(quiet_counts_the_entries),
         cmocka_unit_test(changes_are_told_in_the_words_of_pullama),
+        cmocka_unit_test(clearing_says_what_stays_and_why),
         cmocka_unit_test(jobs_beside_each_other_are_told_apart_and_keep_their_progress),
         cmocka_unit_test(a_pause_does_not_disturb_the_pull_that_goes_on),
         cmocka_unit_test(a_stopped_run_says_how_the_queue_goes_on),

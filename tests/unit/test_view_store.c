@@ -15,11 +15,36 @@ static void rm_clean_and_cp_are_told_in_lines(void **state)
                                "  deleted blob bdbdbdbdbdbd (2.0 GB)\n"
                                "removed llama3.2:3b  2 blobs, 123 MB reclaimed\n"
                                "copied llama3.2:3b to hf.co/someone/llama3.2:3b\n"
-                               "cleaning disposable artifacts\n"
                                "clean: 2 files, 123 MB reclaimed\n"
                                "pullama 0.1.0\n"
                                "libcurl/7.88.1\n");
     world_close(&w);
+}
+
+static void nothing_to_do_is_one_sentence(void **state)
+{
+    (void)state;
+    static const struct {
+        enum plm_event_kind kind;
+        uint32_t kept;
+        const char *text;
+    } rows[] = {{PLM_EV_CLEAN_DONE, 0, "nothing to clean up\n"},
+                {PLM_EV_PRUNE_DONE, 0, "nothing to prune: every blob belongs to a model\n"},
+                {PLM_EV_PRUNE_DONE, 2, "nothing to prune now; 2 kept (4.1 KB)\n"}};
+    for (size_t i = 0; i < PLM_COUNT(rows); i++) {
+        struct view_world w = {0};
+        w.options.quiet = i % 2;
+        world_pipe(&w, PLM_VIEW_TABLE);
+        struct plm_event event = {.kind = rows[i].kind, .verb = PLM_VERB_PRUNE, .job = 1};
+        if (rows[i].kind == PLM_EV_PRUNE_DONE) {
+            event.prune_done.kept = rows[i].kept;
+            event.prune_done.kept_bytes = 4096;
+        }
+        world_event(&w, &event);
+        world_end(&w);
+        assert_string_equal(w.out, rows[i].text);
+        world_close(&w);
+    }
 }
 
 static void quiet_leaves_only_the_summaries(void **state)
@@ -174,6 +199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rm_clean_and_cp_are_told_in_lines),
+        cmocka_unit_test(nothing_to_do_is_one_sentence),
         cmocka_unit_test(quiet_leaves_only_the_summaries),
         cmocka_unit_test(list_columns_fit_what_is_in_them),
         cmocka_unit_test(an_empty_store_lists_the_header_alone),

@@ -54,6 +54,20 @@ static void an_update_names_only_what_is_not_current(void **state)
     world_close(&w);
 }
 
+static void no_models_are_not_counted(void **state)
+{
+    (void)state;
+    struct view_world w = {0};
+    world_pipe(&w, PLM_VIEW_TABLE);
+    struct plm_event event = {.kind = PLM_EV_OUTDATED_DONE, .verb = PLM_VERB_OUTDATED, .job = 1};
+    world_event(&w, &event);
+    event.verb = PLM_VERB_SYNC;
+    world_event(&w, &event);
+    world_end(&w);
+    assert_string_equal(w.out, "there are no models here\nthe lock file names no model\n");
+    world_close(&w);
+}
+
 static void quiet_leaves_the_summary(void **state)
 {
     (void)state;
@@ -75,6 +89,7 @@ int main(void)
         cmocka_unit_test(each_model_is_a_line_that_begins_with_its_verdict),
         cmocka_unit_test(on_a_terminal_names_give_way_to_what_is_to_be_fetched),
         cmocka_unit_test(an_update_names_only_what_is_not_current),
+        cmocka_unit_test(no_models_are_not_counted),
         cmocka_unit_test(quiet_leaves_the_summary),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,6 +179,27 @@ static void one_model_is_called_by_its_name(void **state)
     world_close(&w);
 }
 
+static void no_models_are_one_sentence(void **state)
+{
+    (void)state;
+    for (unsigned terminal = 0; terminal < 2; terminal++) {
+        struct view_world w = {0};
+        if (terminal)
+            world_terminal(&w, PLM_VIEW_TABLE, 80);
+        else
+            world_pipe(&w, PLM_VIEW_TABLE);
+        struct plm_event event = {.kind = PLM_EV_VERIFY_START, .verb = PLM_VERB_VERIFY, .job = 1};
+        world_event(&w, &event);
+        event.kind = PLM_EV_VERIFY_DONE;
+        world_event(&w, &event);
+        world_end(&w);
+        assert_non_null(strstr(w.out, "nothing to verify: there are no models here\n"));
+        assert_null(strstr(w.out, "0 blobs"));
+        assert_null(strstr(w.out, "─"));
+        world_close(&w);
+    }
+}
+
 static void on_a_terminal_nothing_is_wider_and_the_cursor_comes_back(void **state)
 {
     (void)state;
@@ -217,6 +238,7 @@ int main(void)
         cmocka_unit_test(verbose_names_each_blob_and_what_its_trust_rests_on),
         cmocka_unit_test(repairs_are_told_with_what_they_cost),
         cmocka_unit_test(one_model_is_called_by_its_name),
+        cmocka_unit_test(no_models_are_one_sentence),
         cmocka_unit_test(on_a_terminal_nothing_is_wider_and_the_cursor_comes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
