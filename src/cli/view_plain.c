@@ -7,11 +7,13 @@
 
 /* ---- progress ---- */
 
-/* True when 5 more percent are here, or half a minute has passed without a line. */
+/* True when 5 more percent are here, or all is, or half a minute has passed without a line. */
 static bool is_due(struct plm_view *view, unsigned percent)
 {
     int64_t now = view->options.now_ms();
-    if (percent < view->pace.percent + PACE_PERCENT && now - view->pace.line_ms < PACE_MS)
+    bool is_last = percent == 100 && view->pace.percent < 100;
+    if (!is_last && percent < view->pace.percent + PACE_PERCENT &&
+        now - view->pace.line_ms < PACE_MS)
         return false;
     view->pace.percent = percent;
     view->pace.line_ms = now;
@@ -31,7 +33,7 @@ void plm_view_plain_progress(struct plm_view *view)
         return;
     }
     plm_words_share(s->overall_done, s->overall_total, share);
-    plm_words_eta(s->eta_ms, eta);
+    plm_words_eta(percent < 100 ? s->eta_ms : -1, eta);
     bool rated = s->bytes_per_second > 0;
     plm_text_size(s->bytes_per_second, rate);
     plm_view_say(view, "  %3u%%  %s%s%s%s%s%s", percent, share, rated ? "  " : "",

@@ -303,12 +303,29 @@ static void output_that_cannot_be_written_is_an_error(void **state)
     world_close(&w);
 }
 
+static void the_last_line_of_progress_is_that_of_the_last_byte(void **state)
+{
+    (void)state;
+    static const unsigned percents[] = {2, 97, 99, 100, 100};
+    struct view_world w = {0};
+    world_pipe(&w, PLM_VIEW_COMPACT);
+    for (size_t i = 0; i < PLM_COUNT(percents); i++) {
+        struct plm_event event = sample_event(&w.samples, PLM_EV_PROGRESS);
+        event.progress.overall_done = percents[i] * UINT64_C(30000000);
+        world_event(&w, &event);
+    }
+    world_end(&w);
+    assert_string_equal(w.out, "97% 2.9/3 GB\n100% 3/3 GB\n");
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pipe_never_gets_an_escape_byte),
         cmocka_unit_test(a_pull_is_told_in_lines),
         cmocka_unit_test(progress_comes_every_five_percent_or_half_a_minute),
+        cmocka_unit_test(the_last_line_of_progress_is_that_of_the_last_byte),
         cmocka_unit_test(a_stalled_pull_is_told_of_too),
         cmocka_unit_test(compact_is_three_lines),
         cmocka_unit_test(compact_overwrites_its_line_on_a_terminal),
