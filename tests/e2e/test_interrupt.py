@@ -7,12 +7,13 @@ import fcntl
 import os
 import random
 import select
+import shutil
 import signal
 import socket
 import time
 
 import pytest
-from support import campaign, model
+from support import campaign, gguf, model
 from support.model import MIB, Layer, Model, noise
 from support.program import FAR_TOO_LONG_S, wait_for
 from support.store import blob_path, check_store, install
@@ -22,6 +23,7 @@ PART = "interrupts, from the signal to the exit"
 TURNS = int(os.environ.get("PULLAMA_TURNS", "1"))
 BIG = 384 * MIB
 POLL = 7 if os.uname().machine == "x86_64" else 73  # ppoll(2) elsewhere
+READ = "0" if os.uname().machine == "x86_64" else "63"
 QUIET = {"ASAN_OPTIONS": "detect_leaks=0:exitcode=99"}  # the search for leaks would count as our time
 
 
@@ -29,6 +31,16 @@ def waits_in_poll(pid):
     """Its only thread sleeps in poll(2): with the signals' pipe and what it reads."""
     with open(f"/proc/{pid}/syscall") as file:
         return file.read().split()[0] == str(POLL)
+
+
+def reads_from(pid, pipe):
+    """One of its threads sleeps in read(2) or poll(2), for bytes that do not come."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/syscall") as file:
+            words = file.read().split()
+        if words[:2] == [READ, "0x0"] or (words[0] == str(POLL) and thread != str(pid)):
+            return True
+    return False
 
 
 class Stage:
@@ -194,6 +206,68 @@ class Stage:
         process.wait_event("progress")
         return process
 
+    def start(self, *arguments, **options):
+        return self.pullama.start(*arguments, "--output", "json", environment=QUIET, **options)
+
+    def queue_run(self):
+        """The first interrupt only lets it finish the model under way; the second one is measured."""
+        registry = self.registry(self.big)
+        self.pullama.run("queue", "add", registry.name("library/m")).ended(0)
+        process = self.start("queue", "start", "--limit-rate", "64MiB")
+        process.wait_event("progress", where=lambda e: e["OverallDone"] >= 2 * MIB)
+        process.signal(signal.SIGINT)
+        process.wait_event("queue_pausing")
+        time.sleep(0.06)  # the same signal within 50 ms counts as one request
+        return process
+
+    def syncing(self):
+        registry = self.registry(self.big)
+        lock = self.store.with_name("models.lock")
+        lock.write_text(f"version 1\n{registry.host}/library/m@{self.big.digest}\nend\n")
+        process = self.start("sync", lock, "--insecure")
+        process.wait_event("progress", where=lambda e: e["OverallDone"] >= 16 * MIB)
+        return process
+
+    def adopting(self):
+        file = self.store.with_name("own.gguf")
+        file.write_bytes(gguf.make_of_about(BIG))
+        process = self.start("adopt", file, "--as", "own")
+        process.wait_event("progress")
+        return process
+
+    def archive(self):
+        path = self.store.with_name("m.zip")
+        install(self.store, "127.0.0.1", "library/m", "latest", self.big)
+        return path
+
+    def exporting(self):
+        process = self.start("export", "127.0.0.1/library/m", "-o", self.archive())
+        process.wait_event("progress")
+        return process
+
+    def exporting_to_a_reader_that_reads_nothing(self):
+        reader, writer = os.pipe()
+        self.open += [os.fdopen(reader), os.fdopen(writer, "w")]
+        self.archive()
+        process = self.pullama.start("export", "127.0.0.1/library/m", "-o", "-", environment=QUIET, stdout=writer)
+        wait_for(lambda: select.select([], [writer], [], 0)[1] == [], "a full pipe", process=process)
+        return process
+
+    def importing(self):
+        path = self.archive()
+        self.pullama.run("export", "127.0.0.1/library/m", "-o", path).ended(0)
+        shutil.rmtree(self.store)
+        process = self.start("import", path)
+        process.wait_event("progress")
+        return process
+
+    def importing_from_a_writer_that_writes_nothing(self):
+        reader, writer = os.pipe()
+        self.open += [os.fdopen(reader), os.fdopen(writer, "w")]
+        process = self.start("import", "-", stdin=reader)
+        wait_for(lambda: reads_from(process.pid, reader), "the program to read", process=process)
+        return process
+
     def push(self, *arguments):
         server = self.distribution()
         install(self.store, f"127.0.0.1:{server.port}", "library/m", "latest", self.big)
@@ -227,7 +301,8 @@ class Stage:
 PHASES = ["connecting", "tls_handshake", "token", "manifest", "backoff", "backoff_of_a_blob", "full_speed",
           "full_speed_32_connections", "stalled", "hashing_what_a_resume_found", "hashing_a_blob_that_is_there",
           "many_small_blobs", "committing", "a_reader_that_reads_nothing", "another_process_at_the_blob", "another_process_at_the_store",
-          "rm_while_the_store_is_locked", "reading_standard_input", "verifying", "pushing_at_full_speed", "pushing_slowly",
+          "rm_while_the_store_is_locked", "reading_standard_input", "verifying", "queue_run", "syncing", "adopting", "exporting",
+          "exporting_to_a_reader_that_reads_nothing", "importing", "importing_from_a_writer_that_writes_nothing", "pushing_at_full_speed", "pushing_slowly",
           "pushing_to_a_silent_server"]
 
 
