@@ -141,8 +141,11 @@ static void take_outcome(struct queue_run *run, const char *reference, int64_t i
                                              : PLM_QUEUE_FAILED;
     run->completed += !why;
     run->failed += why && !stopped;
-    if (why && !stopped && run->first_code == PLM_OK)
+    if (why && !stopped && run->first_code == PLM_OK) {
         run->first_code = why->code;
+        if (run->job->engine->result == PLM_OK) /* no pull was begun for what is no reference */
+            run->job->engine->result = why->code;
+    }
     const struct plm_error *told = stopped ? NULL : why;
     if (!settle(run, id, status, told, &err))
         fail(run, &err);

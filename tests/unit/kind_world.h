@@ -176,24 +176,47 @@ static inline void record(void *ctx, const struct plm_event *event)
     assert_true(plm_event_to_json(event, &said->json, NULL));
 }
 
-static inline enum plm_code run_spec(const struct plm_job_spec *spec)
+/* An engine over the world's store, with nothing said yet. @p max_retries as in its options. */
+static inline struct plm_engine *world_engine(int max_retries)
 {
-    char models[300], key[300];
+    static char models[300], key[300]; /* borrowed, as long as there is an engine */
     struct plm_error err = {0};
     struct plm_engine *engine = NULL;
-    uint32_t id;
     world_forget();
     (void)snprintf(models, sizeof(models), "%s/models", scratch_path);
     (void)snprintf(key, sizeof(key), "%s/keys/id_ed25519", scratch_path);
-    struct plm_engine_options options = {
-        .models_dir = models, .key_path = key, .no_prune = world_no_prune, .max_retries = -1};
-    if (!plm_engine_new(&options, (struct plm_sink){.emit = record}, &engine, &err) ||
-        !plm_engine_submit(engine, spec, &id, &err))
+    struct plm_engine_options options = {.models_dir = models,
+                                         .key_path = key,
+                                         .no_prune = world_no_prune,
+                                         .max_retries = max_retries};
+    if (!plm_engine_new(&options, (struct plm_sink){.emit = record}, &engine, &err))
         fail_msg("%s", err.msg);
+    return engine;
+}
+
+static inline void submit(struct plm_engine *engine, const struct plm_job_spec *spec)
+{
+    struct plm_error err = {0};
+    uint32_t id;
+    if (!plm_engine_submit(engine, spec, &id, &err))
+        fail_msg("%s", err.msg);
+}
+
+/* Steps to the end, and frees the engine. */
+static inline enum plm_code end_engine(struct plm_engine *engine)
+{
     while (plm_engine_step(engine, 1000))
         ;
     enum plm_code code = plm_engine_result(engine);
     plm_engine_free(engine);
+    return code;
+}
+
+static inline enum plm_code run_spec(const struct plm_job_spec *spec)
+{
+    struct plm_engine *engine = world_engine(-1);
+    submit(engine, spec);
+    enum plm_code code = end_engine(engine);
     assert_true(world_said_count > 0);
     assert_int_equal(world_said[world_said_count - 1].kind,
                      code == PLM_OK ? PLM_EV_COMPLETED : PLM_EV_FAILED);
