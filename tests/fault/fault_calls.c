@@ -25,6 +25,7 @@
 /* The system's own functions, which none of the plan's numbers are spent on. */
 int __real_fstat64(int fd, struct stat *st);
 int __real_fstatfs64(int fd, struct statfs *fs);
+void *__real_calloc(size_t count, size_t size);
 int __real_fstatat64(int dir, const char *name, struct stat *st, int flags);
 
 static uint64_t inode_of(int fd)
@@ -267,7 +268,7 @@ static bool is_change(const struct disk_note *note)
 /* All that was changed before: each file and each directory that the log has heard of. */
 static void note_all_synced(struct disk_log *log, size_t covers)
 {
-    uint64_t *inodes = calloc(2 * covers + 1, sizeof(*inodes));
+    uint64_t *inodes = __real_calloc(2 * covers + 1, sizeof(*inodes));
     size_t count = 0, at = 0;
     if (!inodes)
         abort();
