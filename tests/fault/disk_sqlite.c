@@ -14,9 +14,9 @@
 
 struct noted_file {
     sqlite3_file base;
-    uint64_t inode, directory; /* 0: of no name, not noted */
-    bool is_new;               /* the first sync is of the directory, too */
-    _Alignas(16) unsigned char real[];
+    uint64_t inode, directory;        /* 0: of no name, not noted */
+    bool is_new;                      /* the first sync is of the directory, too */
+    _Alignas(8) unsigned char real[]; /* SQLite gives no more */
 };
 
 static sqlite3_file *real_of(sqlite3_file *file)

@@ -194,13 +194,7 @@ static bool see_partial(void *ctx, const char *name)
 
 static bool see_left(void *ctx, const char *name)
 {
-    static const char *const of_queue[] = {"queue.lock", "pullama.db", "pullama.db-wal",
-                                           "pullama.db-shm"};
-    struct look *look = ctx;
-    bool is_known = strcmp(name, "store.lock") == 0;
-    for (size_t i = 0; look->world->has_queue && i < sizeof(of_queue) / sizeof(*of_queue); i++)
-        is_known = is_known || strcmp(name, of_queue[i]) == 0;
-    return is_known || wrong(look, "left in .pullm/", name);
+    return strcmp(name, "store.lock") == 0 || wrong(ctx, "left in .pullm/", name);
 }
 
 static struct look look_at(const struct world *world, char why[WORLD_WHY])

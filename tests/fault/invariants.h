@@ -16,7 +16,7 @@ bool model_is_installed(const struct world *world, char why[WORLD_WHY]);
 bool name_leads_to(const struct world *world, const char *name, enum model_version version,
                    char why[WORLD_WHY]);
 
-/** Nothing disposable lies in .pullm/, and no database that was set aside. */
+/** Nothing disposable lies in .pullm/. */
 bool nothing_is_left(const struct world *world, char why[WORLD_WHY]);
 
 /** Bytes of the tag's version in the store. */

@@ -164,7 +164,7 @@ static void run_job(struct world *world, const struct plm_job_spec *spec, struct
                                                .key_path = key,
                                                .chunk_size = 512u << 10,
                                                .stall_ms = HANG_S * 500,
-                                               .history = world->has_queue};
+                                               .history = world->keeps_history};
     json_set_alloc_funcs(fault_json_malloc, free);
     disk_sqlite_register();
     fault_arm(world->plan, log);

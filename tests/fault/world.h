@@ -35,7 +35,7 @@ struct world {
     char root[256];   /**< scratch directory */
     char disk[300];   /**< in it: what the runs see; the store is disk/models */
     bool has_foreign; /**< another program's partial files may lie in blobs/ */
-    bool has_queue;   /**< the database may lie in .pullm/; jobs are recorded there */
+    bool keeps_history;
 };
 
 /** @p large_size: of the large version's first blob. */
