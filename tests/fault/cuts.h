@@ -15,7 +15,8 @@ struct cut_story {
     const char *test; /**< its program is test_<test> */
     const char *part; /**< of the campaign */
     const char *name;
-    size_t step; /**< in a sample, every so many turns are cut */
+    size_t step;           /**< in a sample, every so many turns are cut */
+    bool has_short_writes; /**< the whole cuts between all of them: none is a blob's next bytes */
     /**
      * Looks at the disk as @p cut left it, which is in its place. *again: bytes that come twice.
      * False with a sentence.

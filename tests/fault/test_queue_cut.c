@@ -232,6 +232,7 @@ static void cut_queue(const char *name, uint32_t disk_type, const char *log, con
                                     .part = "power cuts over the queue",
                                     .name = name,
                                     .step = 31,
+                                    .has_short_writes = true,
                                     .holds = holds};
     const struct fault_plan first = {.boot = BOOT_BEFORE, .disk_type = disk_type};
     plan = (struct fault_plan){.boot = BOOT_AFTER, .disk_type = disk_type};
