@@ -44,6 +44,8 @@ missing_for_tests() {
     has_command nginx || echo nginx-light
     has_command tinyproxy || echo tinyproxy-bin
     has_command ip || echo iproute2
+    has_command mkfs.xfs || [ "$(system_name)" != debian ] || echo xfsprogs
+    has_command mkfs.btrfs || [ "$(system_name)" != debian ] || echo btrfs-progs
     has_command microsocks || [ "$(system_name)" != debian ] || echo microsocks
     "$(tests_python)" -c 'import pytest' 2>/dev/null || echo python3 python3-pytest
 }

@@ -302,9 +302,16 @@ static void stop(struct plm_job *job)
     fail(job->state, &err);
 }
 
+static const char *hint(const struct plm_error *err)
+{
+    return err->code == PLM_E_CORRUPT ? "copy or fetch the file again; nothing of it was taken over"
+                                      : NULL;
+}
+
 const struct plm_job_kind plm_adoption_kind = {
     .is_recorded = true,
     .verb = PLM_VERB_ADOPT,
+    .hint = hint,
     .makes_store = true,
     .prepare = prepare,
     .start = start,

@@ -203,8 +203,16 @@ static void release(struct plm_job *job)
     free(doctor);
 }
 
+static const char *hint(const struct plm_error *err)
+{
+    return err->code == PLM_E_USAGE || err->code == PLM_E_BAD_NAME
+               ? NULL
+               : "what was seen on the way, and what can be done, stands above";
+}
+
 const struct plm_job_kind plm_doctor_kind = {
     .verb = PLM_VERB_DOCTOR,
+    .hint = hint,
     .no_store = true,
     .needs_network = true,
     .prepare = prepare,

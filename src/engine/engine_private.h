@@ -23,8 +23,10 @@ struct plm_job_kind {
     bool changes_store; /**< changes files in a store that is there, and needs all its folders */
     bool no_store;      /**< the models directory is not looked at */
     bool needs_network;
-    const char *integrity_hint; /**< what can be done about wrong bytes; NULL: the general hint */
-    bool keeps_state;           /**< `.pullm` is made in a store that is there, if it can be */
+    /** What can be done about a failure, as a text that lives on; NULL, or it gives NULL: what
+     * helps with its code in general. */
+    const char *(*hint)(const struct plm_error *err);
+    bool keeps_state; /**< `.pullm` is made in a store that is there, if it can be */
     /** The folder beside the store in which it changes files. NULL, or it gives NULL: none. */
     const char *(*changes)(const struct plm_job *job);
     /** Likewise, in which it reads files. */
@@ -57,8 +59,8 @@ extern const struct plm_job_kind plm_pull_kind, plm_push_kind, plm_list_kind, pl
     plm_repair_kind, plm_prune_kind, plm_outdated_kind, plm_update_kind, plm_adoption_kind,
     plm_login_kind, plm_logout_kind, plm_doctor_kind, plm_export_kind, plm_import_kind,
     plm_queue_add_kind, plm_queue_list_kind, plm_queue_remove_kind, plm_queue_start_kind,
-    plm_queue_retry_kind, plm_queue_clear_kind, plm_history_kind, plm_stats_kind,
-    plm_freeze_kind, plm_sync_kind;
+    plm_queue_retry_kind, plm_queue_clear_kind, plm_history_kind, plm_stats_kind, plm_freeze_kind,
+    plm_sync_kind;
 
 struct plm_job {
     struct plm_engine *engine;
@@ -84,8 +86,8 @@ struct plm_job {
     struct plm_ref ref;
     bool has_ref;
     bool started, ended, stopping;
-    enum plm_code code;     /**< how it ended */
-    char *manifest;         /**< owned; pull: what the registry answered already, or NULL */
+    enum plm_code code; /**< how it ended */
+    char *manifest;     /**< owned; pull: what the registry answered already, or NULL */
     size_t manifest_size;
     int64_t started_ms;
     void *state; /**< the kind's own */

@@ -349,12 +349,22 @@ static const char *changes(const struct plm_job *job)
     return job->folder;
 }
 
+static const char *hint(const struct plm_error *err)
+{
+    if (err->code == PLM_E_ACCESS)
+        return "name another place with -o, or check who may write there";
+    if (err->code == PLM_E_NOSPACE)
+        return "name a place with more room; what was there under that name is as it was";
+    return err->code == PLM_E_INTEGRITY ? "fetch again what is damaged: pullama verify --repair"
+                                        : NULL;
+}
+
 const struct plm_job_kind plm_export_kind = {
     .is_recorded = true,
     .verb = PLM_VERB_EXPORT,
     .prepare = prepare,
     .changes = changes,
-    .integrity_hint = "fetch again what is damaged: pullama verify --repair",
+    .hint = hint,
     .start = start,
     .stop = stop,
     .free = release,

@@ -73,10 +73,13 @@ bool plm_feed_fill(struct plm_feed *f, struct plm_error *err)
 static bool read_stored(struct plm_feed *f, struct plm_error *err)
 {
     struct plm_content_source source = plm_archive_input_source(&f->input);
-    uint64_t length = plm_span_length(f->want);
+    uint64_t missing = plm_span_length(f->want);
+    size_t length = missing < BLOCK ? (size_t)missing : BLOCK;
     f->start = f->want.start;
-    f->length = length < BLOCK ? (size_t)length : BLOCK;
-    return source.read(source.ctx, f->data + f->start, f->block, f->length, err);
+    if (!source.read(source.ctx, f->data + f->start, f->block, length, err))
+        return false;
+    f->length = length; /* only now: what has a length is written, also in front of an error */
+    return true;
 }
 
 static bool read_block(struct plm_feed *f, const struct plm_content_blob *entry,

@@ -334,14 +334,22 @@ static void release(struct plm_job *job)
     free(i);
 }
 
+static const char *hint(const struct plm_error *err)
+{
+    bool is_damaged =
+        err->code == PLM_E_INTEGRITY || err->code == PLM_E_CORRUPT || err->code == PLM_E_LIMIT;
+    return is_damaged && err->sys_errno == 0 ? "copy the archive again, or export it anew; of a "
+                                               "damaged model nothing is installed"
+                                             : NULL;
+}
+
 const struct plm_job_kind plm_import_kind = {
     .is_recorded = true,
     .verb = PLM_VERB_IMPORT,
     .makes_store = true,
     .prepare = prepare,
     .reads = reads,
-    .integrity_hint = "copy the archive again, or export it anew; of a damaged model nothing is "
-                      "installed",
+    .hint = hint,
     .start = start,
     .stop = stop,
     .free = release,

@@ -36,17 +36,6 @@ void plm_job_warn(struct plm_job *job, const char *format, ...)
     plm_job_emit(job, &event);
 }
 
-static const char *queue_hint(enum plm_verb verb, enum plm_code code)
-{
-    bool picks = verb == PLM_VERB_QUEUE_RM || verb == PLM_VERB_QUEUE_RETRY;
-    if (picks && (code == PLM_E_USAGE || code == PLM_E_NOT_FOUND))
-        return "see the positions: pullama queue list";
-    if (verb == PLM_VERB_QUEUE_START && code != PLM_E_CORRUPT && code != PLM_E_BUSY &&
-        code != PLM_E_NOSPACE && code != PLM_E_ACCESS && code != PLM_E_UNSUPPORTED)
-        return "pullama queue list says why; pullama queue retry puts them into the queue again";
-    return NULL;
-}
-
 /* The words of a verb's name in events are joined by '_'. */
 static const char *usage_hint(enum plm_verb verb, char *out, size_t size)
 {
@@ -60,41 +49,14 @@ static const char *usage_hint(enum plm_verb verb, char *out, size_t size)
 static const char *hint_of(const struct plm_job *job, const struct plm_error *err, char *text,
                            size_t size)
 {
-    enum plm_code code = err->code;
-    bool pushes = job->kind->verb == PLM_VERB_PUSH;
-    if (job->kind->verb == PLM_VERB_DOCTOR && code != PLM_E_USAGE && code != PLM_E_BAD_NAME)
-        return "what was seen on the way, and what can be done, stands above";
-    if (queue_hint(job->kind->verb, code))
-        return queue_hint(job->kind->verb, code);
-    if (code == PLM_E_USAGE)
+    const char *own = job->kind->hint ? job->kind->hint(err) : NULL;
+    if (own)
+        return own;
+    if (err->code == PLM_E_USAGE)
         return usage_hint(job->kind->verb, text, size);
-    if (code == PLM_E_NOT_FOUND && job->kind->verb != PLM_VERB_PULL)
+    if (err->code == PLM_E_NOT_FOUND && job->kind->verb != PLM_VERB_PULL)
         return "see what is here: pullama list";
-    if (job->kind->verb == PLM_VERB_IMPORT && err->sys_errno == 0 &&
-        (code == PLM_E_CORRUPT || code == PLM_E_LIMIT))
-        return job->kind->integrity_hint;
-    if (job->kind->verb == PLM_VERB_EXPORT && code == PLM_E_ACCESS)
-        return "name another place with -o, or check who may write there";
-    if (job->kind->verb == PLM_VERB_EXPORT && code == PLM_E_NOSPACE)
-        return "name a place with more room; what was there under that name is as it was";
-    if (code == PLM_E_INTEGRITY && job->kind->integrity_hint)
-        return job->kind->integrity_hint;
-    if (pushes && code == PLM_E_AUTH)
-        return "push to a namespace of your own with --as; pullama keygen shows the key that the "
-               "registry must know, pullama login keeps a password for it";
-    if (pushes && (code == PLM_E_INTEGRITY || code == PLM_E_CORRUPT))
-        return "remove the model and pull it again, or build it anew, then push it";
-    if (job->kind->verb == PLM_VERB_ADOPT && code == PLM_E_CORRUPT)
-        return "copy or fetch the file again; nothing of it was taken over";
-    if (job->kind->verb == PLM_VERB_LOGIN && code == PLM_E_AUTH && err->http_status == 0)
-        return "nobody refused them: log in over https, if the registry can be reached that way";
-    if (job->kind->verb == PLM_VERB_LOGIN && code == PLM_E_AUTH)
-        return "check both; many registries want an access token in place of the password";
-    if (job->kind->verb == PLM_VERB_LOGIN || job->kind->verb == PLM_VERB_LOGOUT)
-        return code == PLM_E_CORRUPT   ? "mend the named file, or move it away"
-               : code == PLM_E_NETWORK ? "run the same command again"
-                                       : plm_code_hint(code);
-    return plm_code_hint(code);
+    return plm_code_hint(err->code);
 }
 
 /* What the system refused in a store says in which: a machine may have several, on several disks.

@@ -186,8 +186,27 @@ static bool run_logout(struct plm_job *job, struct plm_error *err)
     return true;
 }
 
+static const char *logout_hint(const struct plm_error *err)
+{
+    if (err->code == PLM_E_USAGE)
+        return NULL;
+    return err->code == PLM_E_CORRUPT   ? "mend the named file, or move it away"
+           : err->code == PLM_E_NETWORK ? "run the same command again"
+                                        : plm_code_hint(err->code);
+}
+
+static const char *login_hint(const struct plm_error *err)
+{
+    if (err->code != PLM_E_AUTH)
+        return logout_hint(err);
+    return err->http_status == 0
+               ? "nobody refused them: log in over https, if the registry can be reached that way"
+               : "check both; many registries want an access token in place of the password";
+}
+
 const struct plm_job_kind plm_login_kind = {
     .verb = PLM_VERB_LOGIN,
+    .hint = login_hint,
     .no_store = true,
     .needs_network = true,
     .prepare = prepare,
@@ -200,6 +219,7 @@ const struct plm_job_kind plm_login_kind = {
 
 const struct plm_job_kind plm_logout_kind = {
     .verb = PLM_VERB_LOGOUT,
+    .hint = logout_hint,
     .no_store = true,
     .prepare = prepare,
     .starts_programs = starts_programs,

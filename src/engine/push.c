@@ -403,9 +403,20 @@ static void release(struct plm_job *job)
     free(push);
 }
 
+static const char *hint(const struct plm_error *err)
+{
+    if (err->code == PLM_E_AUTH)
+        return "push to a namespace of your own with --as; pullama keygen shows the key that the "
+               "registry must know, pullama login keeps a password for it";
+    return err->code == PLM_E_INTEGRITY || err->code == PLM_E_CORRUPT
+               ? "remove the model and pull it again, or build it anew, then push it"
+               : NULL;
+}
+
 const struct plm_job_kind plm_push_kind = {
     .is_recorded = true,
     .verb = PLM_VERB_PUSH,
+    .hint = hint,
     .needs_ref = true,
     .needs_network = true,
     .keeps_state = true,

@@ -71,6 +71,8 @@ bool plm_push_record_open(struct plm_push *push, struct plm_error *err)
         warn(push, &why);
         return true;
     }
+    /* Of a push that was killed while it wrote. This one may have nothing to write. */
+    (void)!plm_os_unlink(record->state_fd, record->temp, NULL, NULL);
     record->disabled = false;
     read_file(push);
     return true;

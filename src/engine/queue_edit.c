@@ -240,13 +240,30 @@ static bool run_clear(struct plm_job *job, struct plm_error *err)
                       err);
 }
 
+static const char *position_hint(const struct plm_error *err)
+{
+    return err->code == PLM_E_USAGE || err->code == PLM_E_NOT_FOUND
+               ? "see the positions: pullama queue list"
+               : NULL;
+}
+
 const struct plm_job_kind plm_queue_add_kind = {
     .verb = PLM_VERB_QUEUE_ADD, .makes_store = true, .uses_database = true, .run = run_add};
 const struct plm_job_kind plm_queue_list_kind = {
     .verb = PLM_VERB_QUEUE_LIST, .uses_database = true, .run = run_list};
 const struct plm_job_kind plm_queue_remove_kind = {
-    .verb = PLM_VERB_QUEUE_RM, .makes_store = true, .uses_database = true, .run = run_remove};
+    .verb = PLM_VERB_QUEUE_RM,
+    .makes_store = true,
+    .uses_database = true,
+    .hint = position_hint,
+    .run = run_remove,
+};
 const struct plm_job_kind plm_queue_retry_kind = {
-    .verb = PLM_VERB_QUEUE_RETRY, .makes_store = true, .uses_database = true, .run = run_retry};
+    .verb = PLM_VERB_QUEUE_RETRY,
+    .makes_store = true,
+    .uses_database = true,
+    .hint = position_hint,
+    .run = run_retry,
+};
 const struct plm_job_kind plm_queue_clear_kind = {
     .verb = PLM_VERB_QUEUE_CLEAR, .makes_store = true, .uses_database = true, .run = run_clear};

@@ -350,11 +350,26 @@ static bool prepare(struct plm_job *job, struct plm_error *err)
     return s.ok;
 }
 
+static const char *hint(const struct plm_error *err)
+{
+    switch (err->code) {
+    case PLM_E_CORRUPT:
+    case PLM_E_BUSY:
+    case PLM_E_NOSPACE:
+    case PLM_E_ACCESS:
+    case PLM_E_UNSUPPORTED:
+        return NULL;
+    default:
+        return "pullama queue list says why; pullama queue retry puts them into the queue again";
+    }
+}
+
 const struct plm_job_kind plm_queue_start_kind = {.verb = PLM_VERB_QUEUE_START,
                                                   .makes_store = true,
                                                   .needs_network = true,
                                                   .uses_database = true,
                                                   .prepare = prepare,
+                                                  .hint = hint,
                                                   .start = start,
                                                   .stop = stop,
                                                   .pause = hold,

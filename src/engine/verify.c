@@ -375,10 +375,24 @@ static void release(struct plm_job *job)
     free(v);
 }
 
+static const char *hint(const struct plm_error *err)
+{
+    return err->code == PLM_E_INTEGRITY ? "fetch again what is damaged: pullama verify --repair"
+                                        : NULL;
+}
+
+static const char *repair_hint(const struct plm_error *err)
+{
+    return err->code == PLM_E_INTEGRITY
+               ? "above stands what could not be repaired, and why; mend that (a registry without "
+                 "TLS: --insecure) and run it again, or remove the model"
+               : NULL;
+}
+
 const struct plm_job_kind plm_verify_kind = {
     .is_recorded = true,
     .verb = PLM_VERB_VERIFY,
-    .integrity_hint = "fetch again what is damaged: pullama verify --repair",
+    .hint = hint,
     .start = start,
     .stop = stop,
     .free = release,
@@ -390,9 +404,7 @@ const struct plm_job_kind plm_repair_kind = {
     .changes_store = true,
     .needs_network = true,
     .prepare = plm_repair_prepare,
-    .integrity_hint =
-        "above stands what could not be repaired, and why; mend that (a registry without TLS: "
-        "--insecure) and run it again, or remove the model",
+    .hint = repair_hint,
     .start = start,
     .stop = stop,
     .free = release,

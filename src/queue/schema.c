@@ -63,8 +63,9 @@ static int wait_for_others(void *ctx, int tries)
 
 static bool set_up(struct plm_database *db, struct plm_error *err)
 {
+    /* Without a log a change is there once its journal is gone: EXTRA waits for that, too. */
     const char *sync = db->options.use == PLM_DATABASE_NOTE ? "PRAGMA synchronous=NORMAL"
-                                                            : "PRAGMA synchronous=FULL";
+                                                            : "PRAGMA synchronous=EXTRA";
     (void)sqlite3_hard_heap_limit64(HEAP_MAX);
     (void)sqlite3_limit(db->raw, SQLITE_LIMIT_LENGTH, VALUE_MAX);
     (void)sqlite3_busy_handler(db->raw, wait_for_others, db);

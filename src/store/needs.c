@@ -13,6 +13,7 @@
 #define HEX_LENGTH 16
 #define ENDING ".manifest"
 #define ENDING_NEW ".tmp"
+#define ATTEMPTS 8
 
 static bool has_ending(const char *name, const char *ending)
 {
@@ -63,21 +64,31 @@ static bool write_file(int dir, const char *fresh, const char *name, const char 
     return false;
 }
 
-void plm_need_declare(const struct plm_store *store, const char *bytes, size_t size,
-                      struct plm_need *out)
+static bool declare_once(int dir, const char *bytes, size_t size, struct plm_need *out)
 {
     uint8_t id[HEX_LENGTH / 2];
     char hex[HEX_LENGTH + 1], fresh[PLM_NEED_NAME];
-    int dir = store->state_fd;
     struct plm_need need = {.dir = dir, .fd = -1};
-    (void)!plm_os_each_entry(dir, sweep_entry, &dir, NULL);
     if (!plm_os_random(id, sizeof(id), NULL))
-        return;
+        return false;
     plm_hex_encode(id, sizeof(id), hex);
     (void)snprintf(need.name, sizeof(need.name), PREFIX "%s" ENDING, hex);
     (void)snprintf(fresh, sizeof(fresh), PREFIX "%s" ENDING_NEW, hex);
-    if (write_file(dir, fresh, need.name, bytes, size, &need.fd))
-        *out = need;
+    if (!write_file(dir, fresh, need.name, bytes, size, &need.fd))
+        return false;
+    *out = need;
+    return true;
+}
+
+/* Another process that sweeps may lock the new file before its maker does, and take it for one of
+ * the dead: hence more than one attempt. */
+void plm_need_declare(const struct plm_store *store, const char *bytes, size_t size,
+                      struct plm_need *out)
+{
+    int dir = store->state_fd;
+    (void)!plm_os_each_entry(dir, sweep_entry, &dir, NULL);
+    for (int attempt = 0; attempt < ATTEMPTS && !declare_once(dir, bytes, size, out);)
+        attempt++;
 }
 
 void plm_need_drop(struct plm_need *need)

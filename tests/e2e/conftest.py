@@ -19,10 +19,12 @@ from support.uploads import PushRegistry  # noqa: E402
 
 
 def pytest_configure():
-    """Whoever runs the tests may have hang-ups ignored, as nohup does, and the program would rightly keep to that. What
-    is caught here has its default again in the processes that are started."""
-    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, lambda number, frame: None)
+    """Whoever runs the tests may have signals ignored, as nohup has hang-ups and a shell has interrupts of what runs in
+    the background, and the program would rightly keep to that. What is caught here has its default again in the processes
+    that are started."""
+    for number, handler in ((signal.SIGHUP, lambda number, frame: None), (signal.SIGINT, signal.default_int_handler)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.hookimpl(hookwrapper=True)

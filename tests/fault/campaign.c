@@ -1,4 +1,4 @@
-/* Campaigns of failing calls: prepares, pulls, looks, mends, looks again. */
+/* Campaigns of failing calls: prepares, runs, looks, mends, looks again. */
 #include "campaign.h"
 
 #include <setjmp.h>
@@ -19,10 +19,8 @@
 #define ADOPTED_BYTES (2u << 20)
 
 static const char *const scenario_names[SCENARIOS] = {
-    [SCENARIO_FRESH] = "fresh",
-    [SCENARIO_RESUME] = "resume",
-    [SCENARIO_UPDATE] = "update",
-    [SCENARIO_ADOPT] = "adopt",
+    [SCENARIO_FRESH] = "fresh", [SCENARIO_RESUME] = "resume", [SCENARIO_UPDATE] = "update",
+    [SCENARIO_ADOPT] = "adopt", [SCENARIO_IMPORT] = "import",
 };
 static const char *const kind_names[FAULT_KINDS] = {
     [FAULT_NONE] = "none",   [FAULT_EIO] = "eio",     [FAULT_ENOSPC] = "enospc",
@@ -91,6 +89,31 @@ void campaign_tell_wrong(const char *test, const char *name, const char *call, c
                 why, name, test);
 }
 
+const char *scenario_archive(const struct world *world, char out[320])
+{
+    (void)snprintf(out, 320, "%s/archive.zip", world->root);
+    return out;
+}
+
+/* Once for all cases: what is in it does not change. */
+static void pack(struct world *world)
+{
+    const struct fault_plan none = {.boot = BOOT_BEFORE};
+    char path[320], reference[WORLD_REFERENCE];
+    const char *model = world_reference(world, REGISTRY_TAG, reference);
+    const struct plm_job_spec spec = {.verb = PLM_VERB_EXPORT,
+                                      .models = &model,
+                                      .model_count = 1,
+                                      .target = scenario_archive(world, path)};
+    if (access(path, F_OK) == 0)
+        return;
+    world_pull(world, &none);
+    assert_int_equal(world->run->completed, 1);
+    world_run_job(world, &none, &spec, NULL);
+    assert_int_equal(world->run->completed, 1);
+    world_reset(world);
+}
+
 void scenario_prepare(struct world *world, enum scenario scenario)
 {
     const struct fault_plan none = {.boot = BOOT_BEFORE};
@@ -110,23 +133,36 @@ void scenario_prepare(struct world *world, enum scenario scenario)
         assert_int_equal(world->run->completed, 1);
         atomic_store(&world->registry->version, MODEL_NEXT);
     }
+    if (scenario == SCENARIO_IMPORT)
+        pack(world);
     disk_log_clear(world->log);
 }
 
-bool pull_mends(struct world *world, bool rebooted, char why[WORLD_WHY])
+void scenario_run(struct world *world, enum scenario scenario, const struct fault_plan *plan)
+{
+    char path[320];
+    const struct plm_job_spec spec = {.verb = PLM_VERB_IMPORT,
+                                      .target = scenario_archive(world, path)};
+    if (scenario == SCENARIO_IMPORT)
+        world_run_job(world, plan, &spec, world->log);
+    else
+        world_pull(world, plan);
+}
+
+bool scenario_mends(struct world *world, enum scenario scenario, bool rebooted, char why[WORLD_WHY])
 {
     struct fault_plan none = {0};
     (void)strcpy(none.boot, rebooted ? BOOT_AFTER : BOOT_BEFORE);
-    world_pull(world, &none);
+    scenario_run(world, scenario, &none);
     if (!world_run_is_sound(world->run, why))
         return false;
     if (world->run->completed)
         return model_is_installed(world, why) && nothing_is_left(world, why);
-    (void)snprintf(why, WORLD_WHY, "I5: the same pull, run again, fails: %s", world->run->err.msg);
+    (void)snprintf(why, WORLD_WHY, "I5: the same, run again, fails: %s", world->run->err.msg);
     return false;
 }
 
-/* What a failed call makes of a pull: nothing, or a failure of its kind. */
+/* What a failed call makes of a run: nothing, or a failure of its kind. */
 static bool is_fitting(const struct world *world, char why[WORLD_WHY])
 {
     static const enum plm_code codes[FAULT_KINDS] = {
@@ -158,7 +194,7 @@ static bool run_case(struct world *world, enum scenario scenario, const struct f
 {
     scenario_prepare(world, scenario);
     struct disk *before = disk_load(world->disk);
-    world_pull(world, plan);
+    scenario_run(world, scenario, plan);
     *is_over = world->plan->fired == 0;
     (void)snprintf(name, 32, "%s", world->plan->name);
     struct disk *left = after_cut(world, before);
@@ -166,10 +202,10 @@ static bool run_case(struct world *world, enum scenario scenario, const struct f
         world_run_is_sound(world->run, why) && is_fitting(world, why) &&
         (world->run->completed ? model_is_installed(world, why) : invariants_hold(world, why));
     if (ok && !*is_over)
-        ok = pull_mends(world, false, why);
+        ok = scenario_mends(world, scenario, false, why);
     if (ok && !*is_over) {
         world_put(world, left);
-        ok = invariants_hold(world, why) && pull_mends(world, true, why);
+        ok = invariants_hold(world, why) && scenario_mends(world, scenario, true, why);
     }
     disk_free(left);
     disk_free(before);

@@ -1,5 +1,5 @@
 /**
- * Campaigns: the same pull again and again, another call failing each time.
+ * Campaigns: the same pull, or import, again and again, another call failing each time.
  *
  * A case is named SCENARIO/KIND/CALL, with `+` behind it when all later calls fail, too, as they do
  * on a full disk. PLM_FAULT_CASE=fresh/enospc/17+ runs that one alone.
@@ -13,19 +13,25 @@ enum scenario {
     SCENARIO_RESUME, /**< a pull ended half-way, and left its record */
     SCENARIO_UPDATE, /**< the tag leads to another model than the one that is installed */
     SCENARIO_ADOPT,  /**< Ollama left a partial download */
+    SCENARIO_IMPORT, /**< nothing is there but, outside of the disk, an archive of the model */
     SCENARIOS
 };
 const char *scenario_name(enum scenario scenario);
 
 /** Empties the disk and brings about what the scenario begins with; the log is empty then. */
 void scenario_prepare(struct world *world, enum scenario scenario);
+/** Pulls, or imports, and adds to the log. */
+void scenario_run(struct world *world, enum scenario scenario, const struct fault_plan *plan);
+/** The archive that SCENARIO_IMPORT reads; gives @p out. */
+const char *scenario_archive(const struct world *world, char out[320]);
 
 /** The identity of the boot of which the runs before a power cut believe to be. */
 #define BOOT_BEFORE "11111111-2222-3333-4444-555555555555"
 #define BOOT_AFTER "66666666-7777-8888-9999-000000000000"
 
-/** Pulls without faults, after a restart of the machine if @p rebooted; all must be well then. */
-bool pull_mends(struct world *world, bool rebooted, char why[WORLD_WHY]);
+/** Runs it without faults, after a restart of the machine if @p rebooted; all must be well then. */
+bool scenario_mends(struct world *world, enum scenario scenario, bool rebooted,
+                    char why[WORLD_WHY]);
 
 /**
  * Lets call 1, 1 + step, 1 + 2 × step … fail, until a run needs no more calls; everything that must

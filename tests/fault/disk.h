@@ -42,8 +42,8 @@ struct disk_history *disk_history_new(const struct disk *base, const struct disk
 void disk_history_free(struct disk_history *history);
 /** Number of changes; a cut may be before the first and behind the last. */
 size_t disk_history_count(const struct disk_history *history);
-/** Whether a job was completed before that cut. */
-bool disk_history_is_done(const struct disk_history *history, size_t cut);
+/** How often @p what was told as done before that cut; "": a run's job. */
+size_t disk_history_done(const struct disk_history *history, size_t cut, const char *what);
 
 /** Whether a cut there differs from one a change earlier in more than a few bytes of one file. */
 bool disk_history_is_turn(const struct disk_history *history, size_t cut);

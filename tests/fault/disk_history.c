@@ -88,12 +88,12 @@ size_t disk_history_count(const struct disk_history *h)
     return h->count;
 }
 
-bool disk_history_is_done(const struct disk_history *h, size_t cut)
+size_t disk_history_done(const struct disk_history *h, size_t cut, const char *what)
 {
+    size_t count = 0;
     for (size_t i = 0; i < cut; i++)
-        if (h->changes[i].kind == DISK_DONE)
-            return true;
-    return false;
+        count += h->changes[i].kind == DISK_DONE && strcmp(h->changes[i].name, what) == 0;
+    return count;
 }
 
 bool disk_history_is_turn(const struct disk_history *h, size_t cut)

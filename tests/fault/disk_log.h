@@ -20,7 +20,7 @@ enum disk_kind {
     DISK_MKDIR,  /**< directory; first: the new directory; payload: its name */
     DISK_REMOVE, /**< directory; payload: the name */
     DISK_RENAME, /**< directory; first: new directory; payload: both names, each with its NUL */
-    DISK_DONE,   /**< a job was completed */
+    DISK_DONE,   /**< payload: what was told as done: "" a run's job, or a name within it */
 };
 
 struct disk_note {

@@ -30,11 +30,12 @@ struct fault_plan {
     unsigned at;            /**< the call that fails, from 1; 0: none */
     bool sticky;            /**< all later ones fail, too */
     char boot[40];          /**< this boot's identity; "": the machine's own */
+    uint32_t disk_type;     /**< what fstatfs() says the store lies on; 0: the truth */
     _Atomic unsigned calls; /**< seen so far, of those that can fail in this way */
     _Atomic unsigned fired; /**< that failed */
     _Atomic unsigned syncs;
     _Atomic uint64_t got, put; /**< bytes that were read and written by offset */
-    char name[32]; /**< the first call that failed */
+    char name[32];             /**< the first call that failed */
 };
 
 struct disk_log;

@@ -11,6 +11,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <linux/magic.h>
+
 #include "disk_log.h"
 #include "fault.h"
 
@@ -22,6 +24,8 @@
 
 /* The system's own functions, which none of the plan's numbers are spent on. */
 int __real_fstat64(int fd, struct stat *st);
+int __real_fstatfs64(int fd, struct statfs *fs);
+void *__real_calloc(size_t count, size_t size);
 int __real_fstatat64(int dir, const char *name, struct stat *st, int flags);
 
 static uint64_t inode_of(int fd)
@@ -125,11 +129,14 @@ FAULT_WRAP(int, open64, (const char *path, int flags, ...))
     return fault_fails(CAN_EIO, "open") ? -1 : __real_open64(path, flags);
 }
 
-/* Likewise. */
+/* Likewise, and for streams. */
 FAULT_WRAP(ssize_t, read, (int fd, void *bytes, size_t length))
 {
     struct fault_plan *plan = fault_armed();
-    if (!plan || plan->boot[0] == '\0')
+    struct statfs fs;
+    bool is_boot =
+        plan && plan->boot[0] && __real_fstatfs64(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+    if (!is_boot)
         return __real_read(fd, bytes, length);
     size_t size = strlen(plan->boot) < length ? strlen(plan->boot) : length;
     memcpy(bytes, plan->boot, size);
@@ -261,7 +268,7 @@ static bool is_change(const struct disk_note *note)
 /* All that was changed before: each file and each directory that the log has heard of. */
 static void note_all_synced(struct disk_log *log, size_t covers)
 {
-    uint64_t *inodes = calloc(2 * covers + 1, sizeof(*inodes));
+    uint64_t *inodes = __real_calloc(2 * covers + 1, sizeof(*inodes));
     size_t count = 0, at = 0;
     if (!inodes)
         abort();
@@ -300,7 +307,11 @@ FAULT_WRAP(int, syncfs, (int fd))
 
 FAULT_WRAP(int, fstatfs64, (int fd, struct statfs *fs))
 {
-    return fault_fails(CAN_EIO, "fstatfs") ? -1 : __real_fstatfs64(fd, fs);
+    if (fault_fails(CAN_EIO, "fstatfs") || __real_fstatfs64(fd, fs) != 0)
+        return -1;
+    if (fault_armed() && fault_armed()->disk_type)
+        fs->f_type = fault_armed()->disk_type;
+    return 0;
 }
 
 /* A hint, unless it asks for what became of the bytes. */

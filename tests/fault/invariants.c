@@ -211,19 +211,26 @@ bool invariants_hold(const struct world *world, char why[WORLD_WHY])
            each(&look, ".pullm", see_state) && each(&look, "manifests", see_manifest);
 }
 
-bool model_is_installed(const struct world *world, char why[WORLD_WHY])
+bool name_leads_to(const struct world *world, const char *name, enum model_version version,
+                   char why[WORLD_WHY])
 {
     struct look look = look_at(world, why);
-    const struct model *model = &world->registry->models[world->registry->version];
+    const struct model *model = &world->registry->models[version];
     char path[600], *text = NULL;
     size_t size = 0;
-    (void)snprintf(path, sizeof(path), "%s/manifests/127.0.0.1:%u/library/tiny/latest", look.models,
-                   (unsigned)world->registry->port);
+    (void)snprintf(path, sizeof(path), "%s/manifests/127.0.0.1:%u/library/%s/latest", look.models,
+                   (unsigned)world->registry->port, name);
     if (!plm_os_read_file(AT_FDCWD, path, PLM_MANIFEST_MAX_BYTES, &text, &size, NULL))
         return wrong(&look, "the manifest is not there", path);
     bool same = size == strlen(model->manifest) && memcmp(text, model->manifest, size) == 0;
     free(text);
-    return same ? invariants_hold(world, why) : wrong(&look, "the manifest is another one", path);
+    return same || wrong(&look, "the manifest is another one", path);
+}
+
+bool model_is_installed(const struct world *world, char why[WORLD_WHY])
+{
+    enum model_version version = (enum model_version)atomic_load(&world->registry->version);
+    return name_leads_to(world, REGISTRY_TAG, version, why) && invariants_hold(world, why);
 }
 
 bool nothing_is_left(const struct world *world, char why[WORLD_WHY])

@@ -12,6 +12,10 @@ bool invariants_hold(const struct world *world, char why[WORLD_WHY]);
 /** These, and the tag's version is installed. */
 bool model_is_installed(const struct world *world, char why[WORLD_WHY]);
 
+/** The manifest under a model's name is that of this version. Does not look for the invariants. */
+bool name_leads_to(const struct world *world, const char *name, enum model_version version,
+                   char why[WORLD_WHY]);
+
 /** Nothing disposable lies in .pullm/. */
 bool nothing_is_left(const struct world *world, char why[WORLD_WHY]);
 

@@ -113,6 +113,28 @@ static void send_blob(struct registry *registry, int fd, const struct model_blob
     free(piece);
 }
 
+const char *registry_name(enum model_version version)
+{
+    static const char *const names[MODEL_VERSIONS] = {
+        [MODEL_FIRST] = "first", [MODEL_NEXT] = "next", [MODEL_LARGE] = "large"};
+    return names[version];
+}
+
+static void send_manifest(struct registry *registry, int fd, const char *request)
+{
+    unsigned version =
+        strstr(request, "/" REGISTRY_TAG "/") ? atomic_load(&registry->version) : MODEL_VERSIONS;
+    for (unsigned v = 0; v < MODEL_VERSIONS; v++) {
+        char part[32];
+        (void)snprintf(part, sizeof(part), "/%s/", registry_name((enum model_version)v));
+        version = strstr(request, part) ? v : version;
+    }
+    if (version < MODEL_VERSIONS)
+        answer(fd, 200, registry->models[version].manifest);
+    else
+        answer(fd, 404, "{}");
+}
+
 static void *serve(void *ctx)
 {
     struct connection *connection = ctx;
@@ -121,7 +143,7 @@ static void *serve(void *ctx)
     if (read_request(connection->fd, request)) {
         const struct model_blob *blob = find_blob(registry, request);
         if (strstr(request, "/manifests/latest "))
-            answer(connection->fd, 200, registry->models[registry->version].manifest);
+            send_manifest(registry, connection->fd, request);
         else if (blob && strstr(request, "/blobs/"))
             send_blob(registry, connection->fd, blob, request);
         else

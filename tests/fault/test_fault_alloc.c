@@ -1,6 +1,7 @@
 /*
- * Memory that cannot be had: each allocation of a pull fails once, whichever library it is for, and
- * from each on all fail. What must hold then holds, and the same pull run again is done.
+ * Memory that cannot be had: each allocation of a pull, and of an import, fails once, whichever
+ * library it is for, and from each on all fail. What must hold then holds, and the same run again is
+ * done.
  *
  * A sample runs by default; PLM_FAULT_ALL=1 lets every allocation fail, in every scenario.
  * PLM_FAULT_CASE=fresh/memory/17 repeats one case.

@@ -1,6 +1,6 @@
 /*
- * Failing system calls: each call of a pull fails once, in each way that it can, and from each on
- * all fail. What must hold then holds, and the same pull run again is done.
+ * Failing system calls: each call of a pull, and of an import, fails once, in each way that it can,
+ * and from each on all fail. What must hold then holds, and the same run again is done.
  *
  * A sample runs by default; PLM_FAULT_ALL=1 lets every call fail, in every scenario.
  * PLM_FAULT_CASE=resume/eio/17 repeats one case, PLM_FAULT_CASE=fresh/enospc/17+ one of a full

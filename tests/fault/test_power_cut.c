@@ -1,12 +1,11 @@
 /*
- * Power cuts: pulls are noted change by change, and the disk is put together as a cut after any of
- * them could have left it. What must hold then holds, nothing is fetched again that a checkpoint
- * claims, and the same pull run again is done. The live file claims everything then, for the boot
- * before the cut.
+ * Power cuts: pulls and imports are noted change by change, and the disk is put together as a cut
+ * after any of them could have left it. What must hold then holds, nothing is fetched again that a
+ * checkpoint claims, and the same run again is done. The live file claims everything then, for the
+ * boot before the cut.
  *
- * A sample runs by default; PLM_FAULT_ALL=1 cuts after every change, with more seeds.
- * PLM_FAULT_SEED=N takes other seeds from N on. PLM_FAULT_CASE=fresh/whole/120/7 repeats one case
- * (scenario, how the pull went, change, seed); how many changes there are varies a little.
+ * cuts.h says what is cut; PLM_FAULT_CASE=fresh/whole/120/7 repeats one case (scenario, how it
+ * went, change, seed).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,17 +15,20 @@
 #include <string.h>
 
 #include <fcntl.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "campaign.h"
+#include "cuts.h"
 #include "invariants.h"
 #include "os/os.h"
 
 #define HALF_ROOM (700 << 10)
 
 static struct world world;
+static enum scenario scenario; /* that is cut */
 
 /* A live file as docs/formats/live.md has it, that claims the whole of a blob. */
 static void lie(const char *path, const struct model_blob *blob)
@@ -64,110 +66,101 @@ static uint64_t model_size(void)
     return size;
 }
 
-static bool cut_case(const struct disk_history *history, size_t cut, unsigned seed, uint64_t *again,
-                     char why[WORLD_WHY])
+static bool holds(const struct disk_history *history, size_t cut, uint64_t *again,
+                  char why[WORLD_WHY])
 {
-    struct disk *left =
-        disk_cut(history, cut, seed < DISK_RANDOM ? (enum disk_chance)seed : DISK_RANDOM, seed);
-    world_put(&world, left);
-    disk_free(left);
     lie_about_all();
     if (!invariants_hold(&world, why))
         return false;
-    if (disk_history_is_done(history, cut) && !model_is_installed(&world, why))
+    if (disk_history_done(history, cut, "") > 0 && !model_is_installed(&world, why))
         return false;
     struct bytes_there there = bytes_there(&world);
     uint64_t written = disk_history_written(history, cut, ".partial");
     *again = written > there.kept ? written - there.kept : 0;
-    if (!pull_mends(&world, true, why))
+    if (!scenario_mends(&world, scenario, true, why))
         return false;
     /* Bytes that no record speaks for may be garbage, and come twice then; no others do. */
     if (world.run->fetched + there.kept <= model_size() + there.doubtful)
         return true;
-    (void)snprintf(why, WORLD_WHY, "P1: %llu bytes were fetched; %llu were there, %llu perhaps",
+    (void)snprintf(why, WORLD_WHY, "P1: %llu bytes came; %llu were there, %llu perhaps",
                    (unsigned long long)world.run->fetched, (unsigned long long)there.kept,
                    (unsigned long long)there.doubtful);
     return false;
 }
 
-/* Whether the environment asks for another case. */
-static bool is_unwanted(const char *name)
+/* The archive as a stream that ends after @p percent of it. */
+static void import_stream(const struct fault_plan *plan, unsigned percent)
 {
-    const char *wanted = getenv("PLM_FAULT_CASE");
-    return wanted && strcmp(wanted, name) != 0;
+    char path[320];
+    struct stat st;
+    int from = open(scenario_archive(&world, path), O_RDONLY | O_CLOEXEC);
+    assert_true(from >= 0 && fstat(from, &st) == 0);
+    (void)snprintf(path, sizeof(path), "%s/stream", world.root);
+    int to = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    size_t size = (size_t)st.st_size * percent / 100;
+    assert_int_equal(sendfile(to, from, NULL, size), (ssize_t)size);
+    assert_int_equal(lseek(to, 0, SEEK_SET), 0);
+    const struct plm_job_spec spec = {.verb = PLM_VERB_IMPORT, .target = "-", .stream_fd = to};
+    world_run_job(&world, plan, &spec, world.log);
+    plm_os_close(from);
+    plm_os_close(to);
 }
 
-static void cut_all(const struct disk_history *history, const char *story, size_t step,
-                    struct campaign_sum *sum)
-{
-    unsigned first = world_number("PLM_FAULT_SEED", DISK_RANDOM), seeds = world_wants_all() ? 4 : 1,
-             turn = 0;
-    for (size_t cut = 0; cut <= disk_history_count(history); cut++) {
-        bool taken = disk_history_is_turn(history, cut) ? turn++ % step == 0 : cut % 96 == 0;
-        for (unsigned n = 0; taken && n < DISK_RANDOM + seeds; n++) {
-            unsigned seed = n < DISK_RANDOM ? n : first + (unsigned)cut * seeds + (n - DISK_RANDOM);
-            char name[128], why[WORLD_WHY] = "";
-            uint64_t again = 0;
-            (void)snprintf(name, sizeof(name), "%s/%zu/%u", story, cut, seed);
-            if (is_unwanted(name))
-                continue;
-            bool ok = cut_case(history, cut, seed, &again, why);
-            sum->cases++;
-            if (seed >= DISK_RANDOM) {
-                sum->first_seed = sum->first_seed ? sum->first_seed : seed;
-                sum->last_seed = seed;
-            }
-            sum->wrong += !ok;
-            if (again >= sum->again) {
-                sum->again = again;
-                sum->of = model_size();
-                (void)snprintf(sum->where, sizeof(sum->where), "%s", name);
-            }
-            if (!ok)
-                campaign_tell_wrong("power_cut", name, "cut", why);
-        }
-    }
-}
+enum way {
+    WAY_WHOLE,
+    WAY_HALF,   /* a run ends half-way, and the next one goes on */
+    WAY_STREAM, /* an import from a stream */
+    WAYS
+};
 
-/* Notes a pull, or one that ends half-way and the next one, and cuts it. */
-static unsigned cut_pull(enum scenario scenario, bool half, size_t step)
+static void run_way(enum way way)
 {
     const struct fault_plan none = {.boot = BOOT_BEFORE};
-    struct campaign_sum sum = {.part = "power cuts"};
-    char story[64];
-    scenario_prepare(&world, scenario);
-    struct disk *before = disk_load(world.disk);
-    if (half) {
+    if (way == WAY_HALF) {
         atomic_store(&world.registry->large_room, HALF_ROOM);
-        world_pull(&world, &none);
+        if (scenario == SCENARIO_IMPORT)
+            import_stream(&none, 50);
+        else
+            world_pull(&world, &none);
         atomic_store(&world.registry->large_room, -1);
         assert_int_equal(world.run->failed, 1);
     }
-    world_pull(&world, &none);
+    if (way == WAY_STREAM)
+        import_stream(&none, 100);
+    else
+        scenario_run(&world, scenario, &none);
     assert_int_equal(world.run->completed, 1);
-    struct disk_log *log = disk_log_copy(world.log); /* the next runs write to that one */
-    struct disk_history *history = disk_history_new(before, log);
-    assert_non_null(history);
-    (void)snprintf(story, sizeof(story), "%s/%s", scenario_name(scenario), half ? "half" : "whole");
-    cut_all(history, story, step, &sum);
-    print_message("%s: %u cuts of %zu changes, seeds from %u; at most %llu bytes fetched again\n",
-                  story, sum.cases, disk_history_count(history),
-                  world_number("PLM_FAULT_SEED", DISK_RANDOM), (unsigned long long)sum.again);
-    disk_history_free(history);
+}
+
+/* Notes a pull, or an import, and cuts it. */
+static unsigned cut_way(enum way way, size_t step)
+{
+    static const char *const names[WAYS] = {"whole", "half", "stream"};
+    char name[64];
+    scenario_prepare(&world, scenario);
+    struct disk *before = disk_load(world.disk);
+    run_way(way);
+    (void)snprintf(name, sizeof(name), "%s/%s", scenario_name(scenario), names[way]);
+    const struct cut_story story = {.test = "power_cut",
+                                    .part = "power cuts",
+                                    .name = name,
+                                    .step = step,
+                                    .holds = holds,
+                                    .of = model_size()};
+    unsigned wrong = cut_story(&world, before, &story);
     disk_free(before);
-    free(log);
-    campaign_tell(&sum);
-    return sum.wrong;
+    return wrong;
 }
 
 static void a_power_cut_costs_only_what_was_not_synced(void **state)
 {
     (void)state;
     unsigned wrong = 0;
-    bool all = world_wants_all();
-    for (int s = 0; s < SCENARIOS; s++)
-        for (int half = 0; half < 2; half++)
-            wrong += cut_pull((enum scenario)s, half != 0, all ? 1 : s == SCENARIO_FRESH ? 23 : 59);
+    for (int s = 0; s < SCENARIOS; s++) {
+        scenario = (enum scenario)s;
+        for (int way = 0; way < (scenario == SCENARIO_IMPORT ? WAYS : WAY_STREAM); way++)
+            wrong += cut_way((enum way)way, scenario == SCENARIO_FRESH ? 23 : 59);
+    }
     assert_int_equal(wrong, 0);
 }
 

@@ -1,4 +1,4 @@
-/* The fault tests' world: shared memory, a registry, and pulls in children. */
+/* The fault tests' world: shared memory, a registry, and jobs in children. */
 #include "world.h"
 
 #include <ftw.h>
@@ -16,7 +16,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "pullama/engine.h"
+#include "disk_sqlite.h"
 
 #define LOG_ROOM ((size_t)64 << 20)
 #define HANG_S 60 /* no run takes a tenth of it */
@@ -98,57 +98,87 @@ void world_put(struct world *world, const struct disk *disk)
 
 struct listener {
     struct world *world;
+    uint32_t job; /* the run's own; a run of the queue has others beside it */
+    uint32_t progressing;
     uint64_t overall;
 };
+
+static void note_done(const char *what)
+{
+    disk_log_lock();
+    disk_log_add(fault_log(), DISK_DONE, 0, 0, what, strlen(what) + 1);
+    disk_log_unlock();
+}
+
+static void see_progress(struct listener *listener, const struct plm_event *event)
+{
+    struct world_run *run = listener->world->run;
+    if (event->job != listener->progressing)
+        listener->overall = 0;
+    run->went_down = run->went_down || event->progress.overall_done < listener->overall;
+    listener->progressing = event->job;
+    listener->overall = event->progress.overall_done;
+}
+
+static void see_end(struct world_run *run, const struct plm_event *event)
+{
+    if (event->kind == PLM_EV_FAILED) {
+        run->failed++;
+        run->err = *event->failed.error;
+        note_done("failed");
+        return;
+    }
+    run->completed++;
+    run->up_to_date = event->completed.up_to_date;
+    run->elapsed_ms = event->completed.elapsed_ms;
+    if (event->verb == PLM_VERB_PULL)
+        run->fetched = event->completed.fetched;
+    note_done("");
+}
 
 static void on_event(void *ctx, const struct plm_event *event)
 {
     struct listener *listener = ctx;
     struct world_run *run = listener->world->run;
     run->said_more = run->said_more || run->completed || run->failed;
-    if (event->kind == PLM_EV_PROGRESS) {
-        run->went_down = run->went_down || event->progress.overall_done < listener->overall;
-        listener->overall = event->progress.overall_done;
-    } else if (event->kind == PLM_EV_FAILED) {
-        run->failed++;
-        run->err = *event->failed.error;
-    } else if (event->kind == PLM_EV_COMPLETED) {
-        run->completed++;
-        run->up_to_date = event->completed.up_to_date;
-        run->fetched = event->completed.fetched;
-        run->elapsed_ms = event->completed.elapsed_ms;
-        disk_log_lock();
-        disk_log_add(fault_log(), DISK_DONE, 0, 0, NULL, 0);
-        disk_log_unlock();
-    }
+    if (event->kind == PLM_EV_PROGRESS)
+        see_progress(listener, event);
+    else if (event->kind == PLM_EV_IMPORTED)
+        run->fetched += event->imported.read;
+    else if (event->kind == PLM_EV_QUEUE_SETTLED)
+        note_done(event->queued.entry->reference);
+    else if (event->job == listener->job &&
+             (event->kind == PLM_EV_COMPLETED || event->kind == PLM_EV_FAILED))
+        see_end(run, event);
 }
 
-static void pull(struct world *world, struct disk_log *log)
+static void run_job(struct world *world, const struct plm_job_spec *spec, struct disk_log *log)
 {
-    char models[320], key[320], name[64];
+    char models[320], key[320];
     struct listener listener = {.world = world};
     struct plm_engine *engine = NULL;
     struct world_run *run = world->run;
-    uint32_t id;
     (void)snprintf(models, sizeof(models), "%s/models", world->disk);
     (void)snprintf(key, sizeof(key), "%s/no-key", world->root);
-    (void)snprintf(name, sizeof(name), "http://127.0.0.1:%u/library/tiny",
-                   (unsigned)world->registry->port);
-    const struct plm_engine_options options = {
-        .models_dir = models, .key_path = key, .chunk_size = 512u << 10, .stall_ms = HANG_S * 500};
-    const struct plm_job_spec spec = {.verb = PLM_VERB_PULL, .model = name};
+    const struct plm_engine_options options = {.models_dir = models,
+                                               .key_path = key,
+                                               .chunk_size = 512u << 10,
+                                               .stall_ms = HANG_S * 500,
+                                               .history = world->keeps_history};
     json_set_alloc_funcs(fault_json_malloc, free);
+    disk_sqlite_register();
     fault_arm(world->plan, log);
     run->is_made =
         plm_engine_new(&options, (struct plm_sink){on_event, &listener}, &engine, &run->err) &&
-        plm_engine_submit(engine, &spec, &id, &run->err);
+        plm_engine_submit(engine, spec, &listener.job, &run->err);
     while (run->is_made && plm_engine_step(engine, 1000))
         continue;
     plm_engine_free(engine);
     fault_arm(NULL, NULL);
 }
 
-static void pull_in_child(struct world *world, const struct fault_plan *plan, struct disk_log *log)
+void world_run_job(struct world *world, const struct fault_plan *plan,
+                   const struct plm_job_spec *spec, struct disk_log *log)
 {
     *world->plan = *plan;
     *world->run = (struct world_run){0};
@@ -160,7 +190,7 @@ static void pull_in_child(struct world *world, const struct fault_plan *plan, st
         for (size_t i = 0; i < sizeof(crashes) / sizeof(*crashes); i++)
             (void)signal(crashes[i], SIG_DFL); /* cmocka's would go on with the next test */
         (void)alarm(HANG_S);
-        pull(world, log);
+        run_job(world, spec, log);
         exit(0); /* not _exit(): leaks are looked for on the way */
     }
     int status = 0;
@@ -168,14 +198,29 @@ static void pull_in_child(struct world *world, const struct fault_plan *plan, st
     world->run->status = status;
 }
 
+const char *world_reference(const struct world *world, const char *name, char out[WORLD_REFERENCE])
+{
+    (void)snprintf(out, WORLD_REFERENCE, "http://127.0.0.1:%u/library/%s:latest",
+                   (unsigned)world->registry->port, name);
+    return out;
+}
+
+static void pull(struct world *world, const struct fault_plan *plan, struct disk_log *log)
+{
+    char name[WORLD_REFERENCE];
+    const struct plm_job_spec spec = {.verb = PLM_VERB_PULL,
+                                      .model = world_reference(world, REGISTRY_TAG, name)};
+    world_run_job(world, plan, &spec, log);
+}
+
 void world_pull(struct world *world, const struct fault_plan *plan)
 {
-    pull_in_child(world, plan, world->log);
+    pull(world, plan, world->log);
 }
 
 void world_pull_unnoted(struct world *world, const struct fault_plan *plan)
 {
-    pull_in_child(world, plan, NULL);
+    pull(world, plan, NULL);
 }
 
 static bool complain(char why[WORLD_WHY], const char *what, const char *detail)
@@ -188,8 +233,8 @@ bool world_run_is_sound(const struct world_run *run, char why[WORLD_WHY])
 {
     if (WIFSIGNALED(run->status))
         return WTERMSIG(run->status) == SIGALRM
-                   ? complain(why, "the pull hangs", "")
-                   : complain(why, "the pull crashed", strsignal(WTERMSIG(run->status)));
+                   ? complain(why, "the job hangs", "")
+                   : complain(why, "the job crashed", strsignal(WTERMSIG(run->status)));
     if (WEXITSTATUS(run->status) != 0)
         return complain(why, "a sanitizer's report", "");
     if (run->is_made && run->completed + run->failed != 1)

@@ -25,6 +25,7 @@ struct said {
 static struct said world_said[WORLD_EVENTS];
 static size_t world_said_count;
 static bool world_no_prune;
+static void (*world_sees)(const struct plm_event *event); /* NULL: nobody else listens */
 
 static inline void world_forget(void)
 {
@@ -35,6 +36,7 @@ static inline void world_forget(void)
 static inline int world_make(void **state)
 {
     world_no_prune = false;
+    world_sees = NULL;
     if (scratch_make(state) != 0 || unsetenv("HF_TOKEN") != 0)
         return -1;
     return setenv("DOCKER_CONFIG", scratch_file("docker"), 1);
@@ -174,6 +176,8 @@ static inline void record(void *ctx, const struct plm_event *event)
     struct said *said = &world_said[world_said_count++];
     said->kind = event->kind;
     assert_true(plm_event_to_json(event, &said->json, NULL));
+    if (world_sees)
+        world_sees(event);
 }
 
 /* An engine over the world's store, with nothing said yet. @p max_retries as in its options. */

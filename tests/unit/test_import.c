@@ -110,6 +110,31 @@ static void wrong_bytes_are_never_published(void **state)
     assert_false(is_there(blob_of_text("only a")));
 }
 
+#define LARGE ((size_t)2 << 20) /* a blob that gets a checkpoint */
+
+static void lose_archive(const struct plm_event *event)
+{
+    if (event->kind == PLM_EV_IMPORT_START)
+        assert_int_equal(truncate(scratch_file("a.zip"), 1000), 0);
+}
+
+/* What could not be read is not what lay in memory by chance. */
+static void what_could_not_be_read_is_not_written(void **state)
+{
+    (void)state;
+    const char *const models[] = {"a"};
+    char name[200], *bytes = calloc(1, LARGE);
+    assert_non_null(bytes);
+    put_model("registry.ollama.ai/library/a/latest",
+              (struct made_layer[]){{"model", bytes, LARGE}, {0}});
+    (void)snprintf(name, sizeof(name), ".pullm/%s.json", blob_of(bytes, LARGE) + strlen("blobs/"));
+    free(bytes);
+    const char *path = packed(models, 1, 0);
+    world_sees = lose_archive;
+    assert_int_not_equal(import_from(path), PLM_OK);
+    assert_false(is_there(name));
+}
+
 static void a_file_that_is_not_there_is_no_missing_model(void **state)
 {
     (void)state;
@@ -125,6 +150,7 @@ int main(void)
         WITH_WORLD(a_stream_is_read_from_front_to_back),
         WITH_WORLD(a_damaged_manifest_is_never_published),
         WITH_WORLD(wrong_bytes_are_never_published),
+        WITH_WORLD(what_could_not_be_read_is_not_written),
         WITH_WORLD(a_file_that_is_not_there_is_no_missing_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,9 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "store/needs.h"
@@ -94,6 +99,46 @@ static void nothing_is_said_where_nothing_can_be_written(void **state)
     assert_true(plm_needs_each(&none, count, &found, NULL));
 }
 
+static atomic_bool has_swept_enough;
+
+/* Locks what is fresh as soon as it is there, as another process does that looks for the dead. */
+static void *sweep_without_end(void *ctx)
+{
+    int folder = *(const int *)ctx;
+    while (!has_swept_enough) {
+        DIR *stream = fdopendir(openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        assert_non_null(stream);
+        for (struct dirent *e; (e = readdir(stream));) {
+            int fd =
+                strstr(e->d_name, ".tmp") ? openat(folder, e->d_name, O_RDONLY | O_CLOEXEC) : -1;
+            if (fd < 0)
+                continue;
+            (void)!flock(fd, LOCK_EX | LOCK_NB);
+            (void)close(fd);
+        }
+        (void)closedir(stream);
+    }
+    return NULL;
+}
+
+static void others_that_sweep_take_no_need_away(void **state)
+{
+    (void)state;
+    pthread_t sweeper;
+    has_swept_enough = false;
+    assert_int_equal(pthread_create(&sweeper, NULL, sweep_without_end, &store.state_fd), 0);
+    unsigned missing = 0;
+    for (int i = 0; i < 3000; i++) {
+        struct plm_need need = PLM_NEED_INIT;
+        plm_need_declare(&store, manifest_text, strlen(manifest_text), &need);
+        missing += need.fd < 0;
+        plm_need_drop(&need);
+    }
+    has_swept_enough = true;
+    assert_int_equal(pthread_join(sweeper, NULL), 0);
+    assert_int_equal(missing, 0);
+}
+
 static void names_are_told_from_others(void **state)
 {
     (void)state;
@@ -113,6 +158,7 @@ int main(void)
         WITH_STORE(what_a_dead_process_left_counts_for_nothing_and_goes),
         WITH_STORE(a_need_that_cannot_be_read_stops_deletions),
         WITH_STORE(nothing_is_said_where_nothing_can_be_written),
+        WITH_STORE(others_that_sweep_take_no_need_away),
         cmocka_unit_test(names_are_told_from_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

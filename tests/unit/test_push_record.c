@@ -71,6 +71,19 @@ static void what_was_never_noted_is_not_written_either(void **state)
     push_world_close(&w);
 }
 
+static void what_a_killed_push_left_unnamed_goes(void **state)
+{
+    (void)state;
+    struct push_world w;
+    char path[400];
+    push_world_open(&w);
+    (void)snprintf(path, sizeof(path), "%s.tmp", record_path());
+    put_line(path, "{");
+    open_record(&w);
+    push_world_close(&w); /* it had nothing to note */
+    assert_false(is_there(path));
+}
+
 static void two_pushes_take_turns(void **state)
 {
     (void)state;
@@ -200,6 +213,7 @@ int main(void)
         WITH_WORLD(what_is_put_is_there_for_the_next_run),
         WITH_WORLD(nothing_is_left_when_all_is_done),
         WITH_WORLD(what_was_never_noted_is_not_written_either),
+        WITH_WORLD(what_a_killed_push_left_unnamed_goes),
         WITH_WORLD(two_pushes_take_turns),
         WITH_WORLD(a_dry_run_reads_and_takes_no_lock),
         WITH_WORLD(a_record_that_cannot_be_used_is_told_of_and_replaced),

@@ -30,7 +30,7 @@ static void a_new_database_has_the_schema_and_a_log(void **state)
     assert_int_equal(number(db, "PRAGMA user_version"), 1);
     assert_int_equal(number(db, "SELECT count(*) FROM entries"), 0);
     assert_int_equal(number(db, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
-    assert_int_equal(number(db, "PRAGMA synchronous"), 2);
+    assert_int_equal(number(db, "PRAGMA synchronous"), 3);
     plm_database_close(db);
     db = open_database(PLM_DATABASE_READ);
     assert_int_equal(number(db, "SELECT count(*) FROM history"), 0);
