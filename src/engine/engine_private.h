@@ -123,6 +123,9 @@ void plm_job_emit(struct plm_job *job, struct plm_event *event);
 /** Emits an event that carries nothing but its kind. */
 void plm_job_emit_kind(struct plm_job *job, enum plm_event_kind kind);
 void plm_job_warn(struct plm_job *job, const char *format, ...) PLM_FORMAT(2, 3);
+/** Makes @p code the engine's result, unless a failure came before. plm_job_end() does that by
+ * itself; it is for failures of something that no job was begun for. */
+void plm_job_note_failure(struct plm_job *job, enum plm_code code);
 /** Ends the job: emits COMPLETED (@p completed, err NULL) or FAILED, once. The job is freed in a
  * later step. */
 void plm_job_end(struct plm_job *job, const struct plm_event *completed,

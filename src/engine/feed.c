@@ -219,7 +219,7 @@ static void block_is_read(struct plm_work *work)
     f->pull = NULL;
     pull->active--;
     plm_pull_kick(pull);
-    /* What came in front of an error is as good as ever. */
+    /* What a stream gave in front of an error is as good as ever. */
     if (d && !d->closing && f->length > 0)
         (void)!write_missing(f, d, &f->err);
     if (f->err.code)

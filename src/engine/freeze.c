@@ -30,21 +30,15 @@ static void release(struct plm_job *job)
     job->state = NULL;
 }
 
-static bool take_any(void *ctx, const struct plm_ref *ref)
-{
-    (void)ctx;
-    (void)ref;
-    return true;
-}
-
-/* Only an older list is replaced unasked: anything else may be dear to somebody. */
+/* Only an older list is replaced unasked, also one that was cut: anything else may be dear to
+ * somebody. */
 static bool may_replace(const struct freezing *f, const char *path, struct plm_error *err)
 {
     char *text = NULL;
     size_t size = 0;
     struct plm_error why = {0};
     bool is_list = plm_os_read_file(f->dir, f->name, PLM_LOCKFILE_MAX, &text, &size, &why) &&
-                   plm_lockfile_read(text, size, take_any, NULL, &why);
+                   plm_lockfile_is_one(text, size);
     free(text);
     return is_list || why.code == PLM_E_NOT_FOUND ||
            plm_fail(err, PLM_E_USAGE,

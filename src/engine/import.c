@@ -337,10 +337,11 @@ static void release(struct plm_job *job)
 static const char *hint(const struct plm_error *err)
 {
     bool is_damaged =
-        err->code == PLM_E_INTEGRITY || err->code == PLM_E_CORRUPT || err->code == PLM_E_LIMIT;
-    return is_damaged && err->sys_errno == 0 ? "copy the archive again, or export it anew; of a "
-                                               "damaged model nothing is installed"
-                                             : NULL;
+        err->sys_errno == 0 && (err->code == PLM_E_CORRUPT || err->code == PLM_E_LIMIT);
+    return is_damaged || err->code == PLM_E_INTEGRITY
+               ? "copy the archive again, or export it anew; of a damaged model nothing is "
+                 "installed"
+               : NULL;
 }
 
 const struct plm_job_kind plm_import_kind = {

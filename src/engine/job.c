@@ -69,6 +69,12 @@ static void name_store(const struct plm_job *job, struct plm_error *err)
         (void)plm_prefix(err, "%s", root);
 }
 
+void plm_job_note_failure(struct plm_job *job, enum plm_code code)
+{
+    if (job->engine->result == PLM_OK)
+        job->engine->result = code;
+}
+
 void plm_job_end(struct plm_job *job, const struct plm_event *completed,
                  const struct plm_error *err)
 {
@@ -88,8 +94,8 @@ void plm_job_end(struct plm_job *job, const struct plm_event *completed,
         event.failed.hint = hint_of(job, err, hint, sizeof(hint));
         if (err->code == PLM_E_INTERRUPTED)
             plm_job_emit_kind(job, PLM_EV_INTERRUPTED);
-        else if (job->engine->result == PLM_OK)
-            job->engine->result = err->code;
+        else
+            plm_job_note_failure(job, err->code);
     }
     plm_job_emit(job, &event);
     job->ended = true;

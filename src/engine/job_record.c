@@ -28,6 +28,8 @@ void plm_record_see(struct plm_job *job, const struct plm_event *event)
         r->retries++;
         break;
     case PLM_EV_PLAN:
+        if (job->kind->verb == PLM_VERB_IMPORT) /* of one model of the archive */
+            break;
         r->total = event->plan.total;
         r->reused = event->plan.present;
         break;
@@ -87,7 +89,8 @@ void plm_record_end(struct plm_job *job, const struct plm_error *err)
         return;
     int64_t elapsed = plm_os_monotonic_ms() - job->started_ms, now = plm_os_unix_ms();
     uint64_t moved = r->fetched + r->sent, reused = r->reused;
-    bool moves = job->kind->verb == PLM_VERB_PULL || job->kind->verb == PLM_VERB_PUSH;
+    bool moves = job->kind->verb == PLM_VERB_PULL || job->kind->verb == PLM_VERB_PUSH ||
+                 job->kind->verb == PLM_VERB_IMPORT;
     if (!err && moves) /* exactly; the plan did not know of every small blob */
         reused = r->total > moved ? r->total - moved : 0;
     struct plm_history_record record = {

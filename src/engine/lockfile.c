@@ -31,6 +31,13 @@ bool plm_lockfile_end(struct plm_buf *out, struct plm_error *err)
     return plm_buf_append(out, END_LINE "\n", sizeof(END_LINE), err);
 }
 
+static bool tell_cut(struct plm_error *err)
+{
+    return plm_fail(err, PLM_E_USAGE,
+                    "this lock file was cut: it has no last line \"" END_LINE
+                    "\"; write it anew with pullama freeze -o, or mend its end by hand");
+}
+
 /* Copies a line without the spaces around it. False when it is too long, or has a NUL in it. */
 static bool take_line(const char *from, size_t length, char out[LINE_MAX])
 {
@@ -95,13 +102,31 @@ bool plm_lockfile_read(const char *text, size_t length,
             return plm_fail(err, PLM_E_USAGE, "line %zu: there is more behind \"" END_LINE "\"",
                             number);
         has_end = has_version && strcmp(line, END_LINE) == 0;
-        if (has_version && !has_end && (!read_model(line, number, &ref, err) || !each(ctx, &ref)))
+        struct plm_error why = {0};
+        bool is_model = has_version && !has_end;
+        if (is_model && !read_model(line, number, &ref, &why))
+            return end ? plm_fail(err, why.code, "lock file: %s", why.msg) : tell_cut(err);
+        if (is_model && !each(ctx, &ref))
             return plm_prefix(err, "lock file");
         has_version = true;
     }
     if (!has_version)
         return plm_fail(err, PLM_E_USAGE,
                         "this is no lock file: it has no line \"" VERSION_LINE "\"");
-    return has_end || plm_fail(err, PLM_E_USAGE,
-                               "this lock file was cut: it has no last line \"" END_LINE "\"");
+    return has_end || tell_cut(err);
+}
+
+bool plm_lockfile_is_one(const char *text, size_t length)
+{
+    for (size_t at = 0; at < length;) {
+        const char *end = memchr(text + at, '\n', length - at);
+        size_t size = end ? (size_t)(end - text) - at : length - at;
+        char line[LINE_MAX];
+        if (!take_line(text + at, size, line))
+            return false;
+        if (line[0] != '\0' && line[0] != '#')
+            return strcmp(line, VERSION_LINE) == 0;
+        at += size + 1;
+    }
+    return false;
 }

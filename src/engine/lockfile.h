@@ -27,3 +27,7 @@ PLM_MUST bool plm_lockfile_end(struct plm_buf *out, struct plm_error *err);
 PLM_MUST bool plm_lockfile_read(const char *text, size_t length,
                                 bool (*each)(void *ctx, const struct plm_ref *ref), void *ctx,
                                 struct plm_error *err);
+
+/** Whether it begins as a lock file of this version does, whatever comes behind: one that was cut
+ * is one, too. */
+bool plm_lockfile_is_one(const char *text, size_t length);

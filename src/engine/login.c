@@ -190,9 +190,16 @@ static const char *logout_hint(const struct plm_error *err)
 {
     if (err->code == PLM_E_USAGE)
         return NULL;
-    return err->code == PLM_E_CORRUPT   ? "mend the named file, or move it away"
-           : err->code == PLM_E_NETWORK ? "run the same command again"
-                                        : plm_code_hint(err->code);
+    switch (err->code) {
+    case PLM_E_CORRUPT:
+        return "mend the named file, or move it away";
+    case PLM_E_NETWORK:
+        return "run the same command again";
+    case PLM_E_NOT_FOUND:
+        return "check the name of the registry: HOST[:PORT], without a model";
+    default:
+        return plm_code_hint(err->code);
+    }
 }
 
 static const char *login_hint(const struct plm_error *err)

@@ -143,8 +143,7 @@ static void take_outcome(struct queue_run *run, const char *reference, int64_t i
     run->failed += why && !stopped;
     if (why && !stopped && run->first_code == PLM_OK) {
         run->first_code = why->code;
-        if (run->job->engine->result == PLM_OK) /* no pull was begun for what is no reference */
-            run->job->engine->result = why->code;
+        plm_job_note_failure(run->job, why->code); /* no pull was begun for what is no reference */
     }
     const struct plm_error *told = stopped ? NULL : why;
     if (!settle(run, id, status, told, &err))

@@ -87,8 +87,9 @@ void plm_need_declare(const struct plm_store *store, const char *bytes, size_t s
 {
     int dir = store->state_fd;
     (void)!plm_os_each_entry(dir, sweep_entry, &dir, NULL);
-    for (int attempt = 0; attempt < ATTEMPTS && !declare_once(dir, bytes, size, out);)
-        attempt++;
+    for (int left = ATTEMPTS; left > 0; left--)
+        if (declare_once(dir, bytes, size, out))
+            return;
 }
 
 void plm_need_drop(struct plm_need *need)

@@ -84,6 +84,22 @@ def test_jobs_over_several_models_say_what_was_asked_for(pullama, store, tmp_pat
         assert f"  {text}  " in row, row
 
 
+def test_an_archive_whose_models_share_blobs_adds_up(pullama, store, tmp_path):
+    one, other = model.small(MIB, seed=3), model.small(MIB, seed=4)
+    for name, what in (("one", one), ("other", other), ("same", one)):
+        install(store, "registry.ollama.ai", f"library/{name}", "latest", what)
+    archive = tmp_path / "all.zip"
+    pullama.run("export", "one", "other", "same", "-o", archive).ended(0)
+    pullama.run("rm", "other").ended(0)
+    pullama.run("import", archive).ended(0)
+    pullama.run("import", archive).ended(0)
+    some, none = history(pullama)[-2:]
+    for job in some, none:
+        assert job["TotalSize"] == one.size + other.size
+        assert job["FetchedBytes"] + job["ReusedBytes"] == job["TotalSize"]
+    assert some["FetchedBytes"] > 0 and some["ReusedBytes"] > 0 and none["FetchedBytes"] == 0
+
+
 def test_what_was_interrupted_and_what_went_on_add_up(pullama, registry, tiny):
     registry.gate.limit(MIB)
     process = pullama.start_pull(registry.name("library/m"), environment=RESUMED)

@@ -82,6 +82,20 @@ def test_a_version_that_is_gone_names_both_digests(pullama, store, models, lock)
     assert not manifest_path(store, models.host, "library/m", "latest").exists()
 
 
+@pytest.mark.parametrize("lacking", [1, 4, 5, 30])
+def test_a_list_that_was_cut_is_written_anew(pullama, store, models, tmp_path, lacking):
+    install(store, models.host, "library/m", "latest", ONE)
+    path = tmp_path / "models.lock"
+    pullama.run("freeze", "-o", path).ended(0)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-lacking])
+    told = pullama.run("sync", path, "--prune")
+    assert told.status == (0 if lacking == 1 else 64)
+    assert lacking == 1 or ("was cut" in told.err and "pullama freeze" in told.err)
+    pullama.run("freeze", "-o", path).ended(0)
+    assert path.read_bytes() == whole
+
+
 def test_prune_removes_the_rest_only_when_all_is_here(pullama, store, models, lock):
     install(store, "registry.ollama.ai", "library/extra", "latest", TWO)
     extra = manifest_path(store, "registry.ollama.ai", "library/extra", "latest")
@@ -100,7 +114,8 @@ def test_prune_removes_the_rest_only_when_all_is_here(pullama, store, models, lo
 
 @pytest.mark.parametrize("text, word", [
     ("", "no line"), ("hello\n", "line 1"), ("version 2\n", "version 2"), ("version 1\nm\n", "line 2"),
-    ("version 1\n\x1b[31m\n", "line 2"), (f"version 1\nother@{OTHER.digest}\n", "was cut")])
+    ("version 1\n\x1b[31m\n", "line 2"), (f"version 1\nother@{OTHER.digest}\n", "was cut"),
+    (f"version 1\nother@{OTHER.digest[:30]}", "was cut")])
 def test_a_file_that_is_wrong_removes_nothing(pullama, store, tmp_path, text, word):
     install(store, "registry.ollama.ai", "library/m", "latest", ONE)
     path = tmp_path / "wrong.lock"

@@ -19,7 +19,8 @@
 #include "disk_sqlite.h"
 
 #define LOG_ROOM ((size_t)64 << 20)
-#define HANG_S 60 /* no run takes a tenth of it */
+#define JOBS_MAX 64 /* more than any story has */
+#define HANG_S 60   /* no run takes a tenth of it */
 
 static void *share(size_t size)
 {
@@ -98,9 +99,8 @@ void world_put(struct world *world, const struct disk *disk)
 
 struct listener {
     struct world *world;
-    uint32_t job; /* the run's own; a run of the queue has others beside it */
-    uint32_t progressing;
-    uint64_t overall;
+    uint32_t job;               /* the run's own; a run of the queue has others beside it */
+    uint64_t overall[JOBS_MAX]; /* by the job's number: jobs beside each other have their own */
 };
 
 static void note_done(const char *what)
@@ -113,11 +113,9 @@ static void note_done(const char *what)
 static void see_progress(struct listener *listener, const struct plm_event *event)
 {
     struct world_run *run = listener->world->run;
-    if (event->job != listener->progressing)
-        listener->overall = 0;
-    run->went_down = run->went_down || event->progress.overall_done < listener->overall;
-    listener->progressing = event->job;
-    listener->overall = event->progress.overall_done;
+    uint64_t *overall = &listener->overall[event->job % JOBS_MAX];
+    run->went_down = run->went_down || event->progress.overall_done < *overall;
+    *overall = event->progress.overall_done;
 }
 
 static void see_end(struct world_run *run, const struct plm_event *event)

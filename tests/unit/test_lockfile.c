@@ -53,6 +53,17 @@ static void comments_spaces_and_other_line_ends_count_for_nothing(void **state)
     assert_reads("version 1\nend", "");
 }
 
+static void a_lock_file_is_known_by_its_beginning(void **state)
+{
+    (void)state;
+    assert_true(plm_lockfile_is_one("# a\n\n version 1", 15));
+    assert_true(plm_lockfile_is_one("version 1\nm@sha256:1", 20)); /* cut */
+    assert_false(plm_lockfile_is_one("", 0));
+    assert_false(plm_lockfile_is_one("# a\n", 4));
+    assert_false(plm_lockfile_is_one("version 2\n", 10));
+    assert_false(plm_lockfile_is_one("m\nversion 1\n", 12));
+}
+
 static void a_wrong_line_is_named(void **state)
 {
     (void)state;
@@ -69,7 +80,8 @@ static void a_wrong_line_is_named(void **state)
                  {"end\n", "line 1: this is no lock file"},
                  {"version 1\n", "was cut"},
                  {"version 1\nm" PIN "\n", "was cut"},
-                 {"version 1\nm" PIN "\nen", "line 3: "},
+                 {"version 1\nm" PIN "\nen", "was cut"},
+                 {"version 1\nm@sha256:12", "was cut"},
                  {"version 1\nend\nm" PIN "\n", "line 3: there is more"}};
     for (size_t i = 0; i < PLM_COUNT(wrong); i++) {
         char out[1000] = "";
@@ -98,6 +110,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_written_is_read),
         cmocka_unit_test(comments_spaces_and_other_line_ends_count_for_nothing),
+        cmocka_unit_test(a_lock_file_is_known_by_its_beginning),
         cmocka_unit_test(a_wrong_line_is_named),
         cmocka_unit_test(long_lines_and_nuls_are_refused),
     };
