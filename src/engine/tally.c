@@ -35,7 +35,7 @@ bool plm_tally_add(struct plm_tally *tally, const struct plm_descriptor *blobs, 
     struct plm_tally_blob *grown = NULL, *fresh = NULL;
     uint32_t fresh_count = 0;
     if (count < UINT32_MAX - tally->count)
-        grown = reallocarray(tally->blobs, tally->count + count + 1, sizeof(*grown));
+        grown = realloc(tally->blobs, (tally->count + count + 1) * sizeof(*grown));
     if (grown) {
         tally->blobs = grown;
         fresh = calloc(count + 1, sizeof(*fresh));
