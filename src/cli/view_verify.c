@@ -5,6 +5,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/cells.h"
+
+#define FOLD_INDENT 4 /* below the glyph's text, behind the border */
+#define PROSE_LEAST 16
+
 static const char *plural(uint32_t count)
 {
     return count == 1 ? "" : "s";
@@ -31,7 +36,13 @@ static void name_check(int64_t checked_s, char out[PLM_WORDS])
                    day);
 }
 
-/* A fact: behind the border where there is a frame, indented elsewhere. */
+static void put_border(struct plm_line *line)
+{
+    plm_line_put(line, PLM_STYLE_BRAND, "%s  ", line->unicode ? "│" : "|");
+}
+
+/* A fact: behind the border where there is a frame, indented elsewhere. Its first word is the
+ * verdict, and is as wide as the others; put_part() writes the rest. */
 static struct plm_line begin(struct plm_view *view, enum plm_style style, enum plm_glyph glyph)
 {
     if (!view->framed) {
@@ -41,9 +52,46 @@ static struct plm_line begin(struct plm_view *view, enum plm_style style, enum p
     }
     struct plm_line line =
         plm_line_begin(&view->out, view->screen, view->screen->colour, plm_view_frame_width(view));
-    plm_line_put(&line, PLM_STYLE_BRAND, "%s  ", line.unicode ? "│" : "|");
+    put_border(&line);
     plm_line_put(&line, style, "%s ", plm_glyph(line.unicode, glyph));
     return line;
+}
+
+/* Goes on behind the border when less than @p least cells are left. */
+static void fold(struct plm_line *line, unsigned least)
+{
+    if (line->width == 0 || line->used + least <= line->width)
+        return;
+    plm_line_end(line);
+    put_border(line);
+    plm_line_pad(line, FOLD_INDENT);
+}
+
+/* A part stays whole, on another line if need be; prose may be cut, down to PROSE_LEAST. */
+static void put_part(struct plm_line *line, enum plm_style style, bool is_prose, const char *text)
+{
+    unsigned cells = plm_cells_width(text);
+    if (*text == '\0')
+        return;
+    fold(line, 1 + (is_prose && cells > PROSE_LEAST ? PROSE_LEAST : cells));
+    plm_line_put(line, style, " %s", text);
+}
+
+/* The name in front of @p size and @p counts gives way to what can stand beside it. */
+static void put_name(struct plm_line *line, const char *name, const char *size, const char *counts)
+{
+    unsigned cells = plm_cells_width(name), limit = line->width;
+    unsigned least = cells < PLM_NAME_LEAST ? cells : PLM_NAME_LEAST;
+    fold(line, 1 + least);
+    unsigned room = limit > line->used + 1 + least ? limit - line->used - 1 - least : 0;
+    unsigned of_size = *size ? plm_cells_width(size) + 1 : 0;
+    unsigned of_counts = *counts ? plm_cells_width(counts) + 1 : 0;
+    unsigned rest = of_size + of_counts <= room ? of_size + of_counts
+                    : of_size <= room           ? of_size
+                                                : 0;
+    plm_line_put(line, PLM_STYLE_NONE, " ");
+    plm_line_put_name(line, PLM_STYLE_STRONG, name, rest);
+    line->width = limit;
 }
 
 static void show_start(struct plm_view *view, const struct plm_event_verify *v)
@@ -70,15 +118,16 @@ static void show_start(struct plm_view *view, const struct plm_event_verify *v)
 static void show_blob(struct plm_view *view, const struct plm_event *event)
 {
     const struct plm_event_blob_checked *c = &event->blob_checked;
-    char id[13], size[PLM_TEXT_SHORT], check[PLM_WORDS];
+    char id[13], size[PLM_TEXT_SHORT], place[PLM_TEXT_SHORT], check[PLM_WORDS];
     struct plm_line line = begin(view, PLM_STYLE_SUCCESS, PLM_GLYPH_OK);
-    plm_line_put(&line, PLM_STYLE_NONE, "%-8s ", plm_blob_verdict_name(c->verdict));
-    plm_line_put(&line, PLM_STYLE_DIGEST, "%s", plm_words_digest(&event->blob.want->digest, id));
-    plm_line_put(&line, PLM_STYLE_BYTES, " %s", plm_text_size(event->blob.want->size, size));
-    plm_line_put(&line, PLM_STYLE_SUBTLE, " [%u/%u]", event->blob.index, event->blob.total);
+    plm_line_put(&line, PLM_STYLE_NONE, "%-8s", plm_blob_verdict_name(c->verdict));
+    put_part(&line, PLM_STYLE_DIGEST, false, plm_words_digest(&event->blob.want->digest, id));
+    put_part(&line, PLM_STYLE_BYTES, false, plm_text_size(event->blob.want->size, size));
+    (void)snprintf(place, sizeof(place), "[%u/%u]", event->blob.index, event->blob.total);
+    put_part(&line, PLM_STYLE_SUBTLE, false, place);
     if (c->verdict == PLM_BLOB_TRUSTED) {
         name_check(c->checked_s, check);
-        plm_line_put(&line, PLM_STYLE_MUTED, " %s", check);
+        put_part(&line, PLM_STYLE_MUTED, true, check);
     }
     plm_line_end(&line);
 }
@@ -112,14 +161,11 @@ static void show_model(struct plm_view *view, const struct plm_event_model_check
         (void)snprintf(text, sizeof(text), "%u of %u blobs", c->blobs_bad, c->blobs);
     else
         text[0] = '\0';
-    plm_line_put(&line, failed ? PLM_STYLE_ERROR : PLM_STYLE_NONE, "%-8s ", words[c->verdict]);
+    plm_line_put(&line, failed ? PLM_STYLE_ERROR : PLM_STYLE_NONE, "%-8s", words[c->verdict]);
     bool is_prose = c->verdict == PLM_MODEL_TRUSTED || c->verdict == PLM_MODEL_CHANGED;
-    unsigned limit = line.width, counts = is_prose ? 0 : (unsigned)strlen(text) + 1;
-    plm_line_put_name(&line, PLM_STYLE_STRONG, plm_words_model(view, c->ref, name),
-                      (unsigned)strlen(size) + 1 + counts);
-    plm_line_put(&line, PLM_STYLE_BYTES, "%s%s", *size ? " " : "", size);
-    line.width = is_prose ? limit : 0;
-    plm_line_put(&line, PLM_STYLE_MUTED, "%s%s", *text ? " " : "", text);
+    put_name(&line, plm_words_model(view, c->ref, name), size, is_prose ? "" : text);
+    put_part(&line, PLM_STYLE_BYTES, false, size);
+    put_part(&line, PLM_STYLE_MUTED, is_prose, text);
     plm_line_end(&line);
 }
 
@@ -127,23 +173,26 @@ static void show_model(struct plm_view *view, const struct plm_event_model_check
 
 static void show_repair_start(struct plm_view *view, const struct plm_event *event)
 {
-    char size[PLM_TEXT_SHORT];
+    char size[PLM_TEXT_SHORT], count[PLM_TEXT_SHORT];
     uint32_t blobs = event->repair.blobs;
     struct plm_line line = begin(view, PLM_STYLE_BRAND, PLM_GLYPH_GO);
-    plm_line_put(&line, PLM_STYLE_NONE, "repairing %u blob%s", blobs, plural(blobs));
-    plm_line_put(&line, PLM_STYLE_BYTES, " %s", plm_text_size(event->repair.total_size, size));
+    plm_line_put(&line, PLM_STYLE_NONE, "repairing");
+    (void)snprintf(count, sizeof(count), "%u blob%s", blobs, plural(blobs));
+    put_part(&line, PLM_STYLE_NONE, false, count);
+    put_part(&line, PLM_STYLE_BYTES, false, plm_text_size(event->repair.total_size, size));
     plm_line_end(&line);
 }
 
 static void show_repaired(struct plm_view *view, const struct plm_event *event)
 {
-    char id[13], size[PLM_TEXT_SHORT], fetched[PLM_TEXT_SHORT];
+    char id[13], size[PLM_TEXT_SHORT], fetched[PLM_TEXT_SHORT], cost[PLM_WORDS];
     struct plm_line line = begin(view, PLM_STYLE_SUCCESS, PLM_GLYPH_OK);
-    plm_line_put(&line, PLM_STYLE_NONE, "repaired ");
-    plm_line_put(&line, PLM_STYLE_DIGEST, "%s", plm_words_digest(&event->blob.want->digest, id));
-    plm_line_put(&line, PLM_STYLE_BYTES, " %s", plm_text_size(event->blob.want->size, size));
-    plm_line_put(&line, PLM_STYLE_MUTED, " (%s fetched)",
-                 plm_text_size(event->blob_repaired.fetched, fetched));
+    plm_line_put(&line, PLM_STYLE_NONE, "repaired");
+    put_part(&line, PLM_STYLE_DIGEST, false, plm_words_digest(&event->blob.want->digest, id));
+    put_part(&line, PLM_STYLE_BYTES, false, plm_text_size(event->blob.want->size, size));
+    (void)snprintf(cost, sizeof(cost), "(%s fetched)",
+                   plm_text_size(event->blob_repaired.fetched, fetched));
+    put_part(&line, PLM_STYLE_MUTED, false, cost);
     plm_line_end(&line);
 }
 

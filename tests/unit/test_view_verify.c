@@ -200,10 +200,28 @@ static void no_models_are_one_sentence(void **state)
     }
 }
 
+/* What is said between the frame's ends stands behind its border. */
+static void check_frame(const struct terminal *t)
+{
+    char line[TERMINAL_CELLS * 4];
+    bool is_inside = false;
+    unsigned inside = 0;
+    for (unsigned row = 0; row < t->rows; row++) {
+        (void)terminal_row(t, row, line, sizeof(line));
+        if (strncmp(line, "╰", 3) == 0)
+            is_inside = false;
+        else if (strncmp(line, "╭", 3) == 0)
+            is_inside = true;
+        else if (is_inside && ++inside)
+            assert_memory_equal(line, "│", 3);
+    }
+    assert_true(inside >= PLM_MODEL_VERDICTS);
+}
+
 static void on_a_terminal_nothing_is_wider_and_the_cursor_comes_back(void **state)
 {
     (void)state;
-    static const unsigned widths[] = {47, 48, 60, 80, 120};
+    static const unsigned widths[] = {20, 24, 39, 40, 47, 60, 80, 120};
     for (size_t i = 0; i < PLM_COUNT(widths); i++) {
         struct view_world w = {0};
         w.options.verbose = true;
@@ -220,8 +238,11 @@ static void on_a_terminal_nothing_is_wider_and_the_cursor_comes_back(void **stat
         char line[TERMINAL_CELLS * 4];
         for (unsigned row = 0; row < t->rows; row++)
             assert_in_range(terminal_row(t, row, line, sizeof(line)), 0, widths[i]);
+        check_frame(t);
         assert_false(t->cursor_hidden);
-        assert_true(terminal_count(t, " 2.0 GB") >= 4); /* one for each model, and blobs */
+        assert_int_equal(terminal_count(t, " 2.0 GB"), 9); /* of six models, and of three blobs */
+        assert_true(terminal_count(t, "m:3b") >= PLM_MODEL_VERDICTS); /* the end of each name */
+        assert_int_equal(terminal_count(t, "2 of 6 blobs"), 1);
         if (widths[i] >= 60)
             assert_int_equal(terminal_count(t, "3, 1 failed"), 1);
         free(t);
