@@ -170,6 +170,7 @@ void plm_engine_free(struct plm_engine *engine)
     plm_store_close(&engine->store);
     free(engine->user_agent);
     free(engine->key_path);
+    free(engine->would_go);
     free(engine);
 }
 

@@ -109,6 +109,8 @@ struct plm_engine {
     bool stopping;
     struct plm_timer lock_timer;
     struct plm_lock store_lock;
+    struct plm_ref *would_go; /**< owned; models that dry runs of `rm` have told of */
+    size_t would_go_count;
     struct plm_database *history; /**< open while recorded jobs run, if it could be opened */
     unsigned beside;              /**< children that have not ended */
     bool pausing, told_of_pause;

@@ -119,14 +119,29 @@ static bool load(const struct plm_job *job, struct plm_manifest **out, struct pl
     return false;
 }
 
+/* What other models need. A dry run counts those as gone of which one before it told, as they would
+ * be. */
+static bool mark_needed(struct removal *removal, struct plm_error *err)
+{
+    const struct plm_job *job = removal->job;
+    struct plm_engine *engine = job->engine;
+    size_t count = job->dry_run ? engine->would_go_count : 0;
+    struct plm_ref *gone = realloc(engine->would_go, (count + 1) * sizeof(*gone));
+    if (!gone)
+        return plm_fail(err, PLM_E_NOMEM, "no memory for a name");
+    gone[count] = job->ref;
+    engine->would_go = gone;
+    engine->would_go_count = count + 1;
+    return plm_gc_mark_others(&engine->store, gone, count + 1, &removal->needed, err);
+}
+
 static bool run(struct plm_job *job, struct plm_error *err)
 {
     struct removal removal = {.job = job};
     plm_auto(plm_manifest_freep) struct plm_manifest *manifest = NULL;
     bool ok = load(job, &manifest, err) &&
               plm_manifest_blobs(manifest, &removal.blobs, &removal.count, err) &&
-              plm_gc_mark_others(&job->engine->store, &job->ref, &removal.needed, err) &&
-              remove_model(&removal, err);
+              mark_needed(&removal, err) && remove_model(&removal, err);
     if (ok) {
         struct plm_event event = {
             .kind = PLM_EV_RM_DONE,

@@ -47,7 +47,8 @@ bool plm_digest_set_add(struct plm_digest_set *set, const struct plm_digest *dig
 
 struct marking {
     struct plm_digest_set set;
-    const struct plm_ref *but; /* not counted; or NULL */
+    const struct plm_ref *but; /* models that are left out */
+    size_t but_count;
     struct plm_error *err;
     bool ok;
 };
@@ -67,8 +68,9 @@ static bool mark_file(void *ctx, const struct plm_manifest_file *file)
     char path[256];
     if (!file->manifest && !file->is_named)
         return true; /* no manifest by name, none by content */
-    if (m->but && file->is_named && plm_ref_same_model(&file->ref, m->but))
-        return true;
+    for (size_t i = 0; i < m->but_count && file->is_named; i++)
+        if (plm_ref_same_model(&file->ref, &m->but[i]))
+            return true;
     if (!file->manifest) {
         m->ok = plm_fail(m->err, PLM_E_CORRUPT,
                          "nothing is deleted while a manifest cannot be read: manifests/%s (%s)",
@@ -89,10 +91,10 @@ static bool finish(struct marking *m, bool ok, struct plm_digest_set *out)
     return true;
 }
 
-bool plm_gc_mark_others(const struct plm_store *store, const struct plm_ref *but,
+bool plm_gc_mark_others(const struct plm_store *store, const struct plm_ref *but, size_t count,
                         struct plm_digest_set *out, struct plm_error *err)
 {
-    struct marking m = {.but = but, .err = err, .ok = true};
+    struct marking m = {.but = but, .but_count = count, .err = err, .ok = true};
     /* A pull that ends between the two walks has its manifest in place before it drops its need. */
     bool ok = plm_needs_each(store, mark_manifest, &m, err) && m.ok &&
               plm_manifests_each(store, mark_file, &m, err);
@@ -115,7 +117,7 @@ bool plm_gc_mark_needs(const struct plm_store *store, struct plm_digest_set *out
 
 bool plm_gc_mark(const struct plm_store *store, struct plm_digest_set *out, struct plm_error *err)
 {
-    return plm_gc_mark_others(store, NULL, out, err);
+    return plm_gc_mark_others(store, NULL, 0, out, err);
 }
 
 bool plm_gc_sweep(const struct plm_store *store, const struct plm_descriptor *candidates,

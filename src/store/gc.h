@@ -22,9 +22,10 @@ bool plm_digest_set_has(const struct plm_digest_set *set, const struct plm_diges
 PLM_MUST bool plm_gc_mark(const struct plm_store *store, struct plm_digest_set *out,
                           struct plm_error *err);
 
-/** The same for every manifest but that of @p but: what would still be needed without it. */
+/** The same for every manifest but those of the @p count models @p but: what would still be needed
+ * without them. */
 PLM_MUST bool plm_gc_mark_others(const struct plm_store *store, const struct plm_ref *but,
-                                 struct plm_digest_set *out, struct plm_error *err);
+                                 size_t count, struct plm_digest_set *out, struct plm_error *err);
 
 /** What manifests name, alone. */
 PLM_MUST bool plm_gc_mark_named(const struct plm_store *store, struct plm_digest_set *out,

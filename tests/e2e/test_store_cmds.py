@@ -119,6 +119,15 @@ def test_rm_tells_what_it_would_do(pullama, store, llama):
     assert events and all(event["DryRun"] for event in events)
 
 
+def test_rm_of_several_would_free_what_it_frees(pullama, store, llama):
+    install(store, HOST, "library/other", "latest", Model([llama.layers[0], Layer("template", b"other")]))
+    told = [pullama.run("rm", "llama", "other", "--output", "json", *how).ended(0) for how in (("--dry-run",), ())]
+    would, did = ([(event["Ref"], event["BytesReclaimed"]) for event in one.named("rm_done")] for one in told)
+    assert would == did and len(did) == 2
+    would, did = ([event["Digest"] for event in one.named("rm_blob")] for one in told)
+    assert would == did and llama.layers[0].digest in str(did)
+
+
 def test_rm_keeps_what_others_name(pullama, store, llama):
     shared = llama.layers[0]
     other = Model([shared, Layer("template", b"other")])

@@ -145,17 +145,17 @@ static void what_others_need_leaves_one_model_out(void **state)
     put_manifest("one", &blobs[0], 2);
     put_manifest("two", &blobs[1], 2);
     assert_true(plm_ref_parse("one", &ref, NULL));
-    assert_true(plm_gc_mark_others(&store, &ref, &set, NULL));
+    assert_true(plm_gc_mark_others(&store, &ref, 1, &set, NULL));
     assert_false(plm_digest_set_has(&set, &blobs[0].digest));
     assert_true(plm_digest_set_has(&set, &blobs[1].digest));
     assert_true(plm_digest_set_has(&set, &blobs[2].digest));
     plm_digest_set_done(&set);
     /* It may be unreadable itself, but no other may. */
     assert_true(plm_manifest_store(&store, &ref, "{", 1, NULL));
-    assert_true(plm_gc_mark_others(&store, &ref, &set, NULL));
+    assert_true(plm_gc_mark_others(&store, &ref, 1, &set, NULL));
     plm_digest_set_done(&set);
     assert_true(plm_ref_parse("two", &ref, NULL));
-    assert_false(plm_gc_mark_others(&store, &ref, &set, NULL));
+    assert_false(plm_gc_mark_others(&store, &ref, 1, &set, NULL));
 }
 
 struct removed {
