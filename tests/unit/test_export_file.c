@@ -33,7 +33,7 @@ static void refused(enum plm_code code, const char *says)
 
 static void write_some(uint64_t at, size_t length)
 {
-    if (!plm_export_file_write(&file, at, BYTES + at, length, &err))
+    if (!plm_export_file_write(&file, at, &BYTES[at], length, &err))
         fail_msg("%s", err.msg);
 }
 

@@ -75,9 +75,9 @@ static void what_a_killed_push_left_unnamed_goes(void **state)
 {
     (void)state;
     struct push_world w;
-    char path[400];
+    char path[240];
     push_world_open(&w);
-    (void)snprintf(path, sizeof(path), "%s.tmp", record_path());
+    (void)snprintf(path, sizeof(path), "%.200s.tmp", record_path());
     put_line(path, "{");
     open_record(&w);
     push_world_close(&w); /* it had nothing to note */
