@@ -86,6 +86,7 @@ struct plm_view {
     char archive[PLM_ARCHIVE_TITLE];    /**< what the end of an export or import says */
     bool pushes;                        /**< the job's bytes go out */
     bool imports;                       /**< they come out of an archive */
+    bool several;                       /**< which has several models */
     bool queued;                        /**< it is a run of the queue */
     bool beside;                        /**< in which several jobs run at a time */
     bool kept;                          /**< it was said how much of the history is kept */
