@@ -130,7 +130,8 @@ const char *plm_words_eta(int64_t eta_ms, char out[PLM_TEXT_SHORT]);
  */
 const char *plm_words_push(const struct plm_view *view, const struct plm_ref *to,
                            char out[PLM_WORDS_PUSH]);
-/** As plm_ref_format(), for tables: of a digest that pins, the first 12 digits. */
+/** As plm_ref_format(), for tables: of a digest that pins, the first 12 digits where a person reads
+ * it, which is on a terminal and without --verbose. */
 const char *plm_words_model(const struct plm_view *view, const struct plm_ref *ref,
                             char out[PLM_REF_TEXT]);
 /** Percent, floored. */
