@@ -122,6 +122,7 @@ static void begin_job(struct plm_view *view, const struct plm_event *event)
         view->pace = (struct plm_pace){.line_ms = view->options.now_ms()};
         view->burst = (struct plm_burst){0};
         view->model[0] = '\0';
+        view->several = false;
     }
     view->pushes = event->verb == PLM_VERB_PUSH;
     view->imports = event->verb == PLM_VERB_IMPORT;

@@ -154,10 +154,11 @@ static void show_end(struct plm_view *view, const struct plm_event *event)
         plm_view_say(view, "%s  %s in %s", title, size, elapsed);
 }
 
-/* What the end will say: the job knows the path only here. */
+/* What the end will say, and what the progress is of: the job knows it only here. */
 static void keep_title(struct plm_view *view, const struct plm_event *event)
 {
     char models[PLM_REF_TEXT], place[2 * PLM_WORDS];
+    view->several = event->archive.models > 1;
     (void)snprintf(view->archive, sizeof(view->archive), "%s %s %s",
                    name_models(view, event->archive.models, models),
                    event->verb == PLM_VERB_IMPORT ? "from" : "to", name_place(event, place));

@@ -30,18 +30,22 @@ static const char *rate_text(uint64_t rate, char out[PLM_WORDS])
     return rate > 0 ? out : "-";
 }
 
-/* Short, so that there is room for names. A clock may have been set back. */
+/* Short, so that there is room for names. A clock may have been set back, and a database may have
+ * any time in it. */
 static const char *ago_text(int64_t then_ms, int64_t now_ms, char out[PLM_TEXT_SHORT])
 {
-    int64_t s = then_ms < now_ms ? (now_ms - then_ms) / 1000 : 0;
+    uint64_t s = then_ms < now_ms ? (uint64_t)(now_ms / 1000) - (uint64_t)(then_ms / 1000) : 0;
     const struct {
-        int64_t below, unit;
+        uint64_t below, unit;
         char name;
-    } rows[] = {{60, 1, 's'}, {3600, 60, 'm'}, {48 * 3600, 3600, 'h'}, {INT64_MAX, 86400, 'd'}};
+    } rows[] = {{60, 1, 's'}, {3600, 60, 'm'}, {48 * 3600, 3600, 'h'}, {UINT64_MAX, 86400, 'd'}};
     size_t i = 0;
+    if (then_ms == 0)
+        return "never";
     while (s >= rows[i].below)
         i++;
-    (void)snprintf(out, PLM_TEXT_SHORT, "%lld%c ago", (long long)(s / rows[i].unit), rows[i].name);
+    (void)snprintf(out, PLM_TEXT_SHORT, "%llu%c ago", (unsigned long long)(s / rows[i].unit),
+                   rows[i].name);
     return out;
 }
 

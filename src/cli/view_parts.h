@@ -86,6 +86,7 @@ struct plm_view {
     char archive[PLM_ARCHIVE_TITLE];    /**< what the end of an export or import says */
     bool pushes;                        /**< the job's bytes go out */
     bool imports;                       /**< they come out of an archive */
+    bool several;                       /**< which has several models */
     bool queued;                        /**< it is a run of the queue */
     bool beside;                        /**< in which several jobs run at a time */
     bool kept;                          /**< it was said how much of the history is kept */
@@ -129,7 +130,8 @@ const char *plm_words_eta(int64_t eta_ms, char out[PLM_TEXT_SHORT]);
  */
 const char *plm_words_push(const struct plm_view *view, const struct plm_ref *to,
                            char out[PLM_WORDS_PUSH]);
-/** As plm_ref_format(), for tables: of a digest that pins, the first 12 digits. */
+/** As plm_ref_format(), for tables: of a digest that pins, the first 12 digits where a person reads
+ * it, which is on a terminal and without --verbose. */
 const char *plm_words_model(const struct plm_view *view, const struct plm_ref *ref,
                             char out[PLM_REF_TEXT]);
 /** Percent, floored. */

@@ -7,13 +7,14 @@
 
 /* ---- progress ---- */
 
-/* True when 5 more percent are here, or all is, or half a minute has passed without a line. */
+/* True when 5 more percent are here, or all is, or half a minute has passed without a line. The
+ * line of the last byte always comes: none of the percents right before it does for itself. */
 static bool is_due(struct plm_view *view, unsigned percent)
 {
     int64_t now = view->options.now_ms();
     bool is_last = percent == 100 && view->pace.percent < 100;
-    if (!is_last && percent < view->pace.percent + PACE_PERCENT &&
-        now - view->pace.line_ms < PACE_MS)
+    bool is_step = percent >= view->pace.percent + PACE_PERCENT && percent <= 100 - PACE_PERCENT;
+    if (!is_last && !is_step && now - view->pace.line_ms < PACE_MS)
         return false;
     view->pace.percent = percent;
     view->pace.line_ms = now;
@@ -58,7 +59,8 @@ static void say_dry_run(struct plm_view *view, const struct plm_event_plan *p)
 static void say_plan(struct plm_view *view, const struct plm_event_plan *p)
 {
     char share[PLM_WORDS];
-    view->pace.percent = plm_words_percent(p->present, p->total);
+    if (!view->several) /* else the plan is of one model, and the progress of all of them */
+        view->pace.percent = plm_words_percent(p->present, p->total);
     if (p->dry_run)
         say_dry_run(view, p);
     else if (p->present > 0 && !view->options.quiet && view->options.mode == PLM_VIEW_TABLE)

@@ -15,7 +15,8 @@ const char *plm_words_model(const struct plm_view *view, const struct plm_ref *r
                             char out[PLM_REF_TEXT])
 {
     plm_ref_format(ref, out);
-    char *digits = ref->has_digest ? strrchr(out, ':') : NULL;
+    bool is_short = view->screen->out_terminal && !view->options.verbose;
+    char *digits = ref->has_digest && is_short ? strrchr(out, ':') : NULL;
     if (digits)
         (void)snprintf(digits + 1 + 12, sizeof("..."), "%s",
                        plm_glyph(view->screen->unicode, PLM_GLYPH_ELLIPSIS));

@@ -33,7 +33,7 @@ def test_progress_in_a_pipe_comes_at_most_every_five_percent(pullama, registry, 
     result = pullama.run("pull", registry.name("library/m"), "--chunk-size", "256KiB").ended(0)
     percents = [int(found) for found in re.findall(r"(\d+)%", result.out)]
     assert percents == sorted(percents) and len(percents) <= 21 and percents[-1] == 100, result
-    assert all(b - a >= 4 for a, b in zip(percents[:-1], percents[1:-1])), percents
+    assert all(b - a >= 4 for a, b in zip(percents, percents[1:])), percents
 
 
 def test_compact_form(pullama, registry, tiny):

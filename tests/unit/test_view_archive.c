@@ -44,6 +44,32 @@ static void an_import_names_each_model(void **state)
     world_close(&w);
 }
 
+static void progress_is_the_archives_however_many_models_it_has(void **state)
+{
+    (void)state;
+    struct view_world w = {0};
+    world_pipe(&w, PLM_VIEW_COMPACT);
+    emit(&w, PLM_VERB_IMPORT, PLM_EV_IMPORT_START, 60);
+    size_t before = w.out_size;
+    for (unsigned model = 1; model <= 60; model++) {
+        struct plm_event event = sample_event(&w.samples, PLM_EV_PLAN);
+        event.verb = PLM_VERB_IMPORT;
+        event.plan.present = 0;
+        world_event(&w, &event);
+        event = sample_event(&w.samples, PLM_EV_PROGRESS);
+        event.verb = PLM_VERB_IMPORT;
+        event.progress.overall_total = 60;
+        event.progress.overall_done = model;
+        world_event(&w, &event);
+    }
+    unsigned lines = 0;
+    for (const char *c = w.out + before; *c; c++)
+        lines += *c == '\n';
+    assert_in_range(lines, 10, 20); /* not a line for each model */
+    world_end(&w);
+    world_close(&w);
+}
+
 static void quiet_says_one_line(void **state)
 {
     (void)state;
@@ -52,8 +78,7 @@ static void quiet_says_one_line(void **state)
     emit(&w, PLM_VERB_IMPORT, PLM_EV_IMPORT_START, 2);
     emit(&w, PLM_VERB_IMPORT, PLM_EV_IMPORTED, 1);
     emit(&w, PLM_VERB_IMPORT, PLM_EV_COMPLETED, 2);
-    assert_string_equal(w.out,
-                        "imported 2 models from /media/a.zip in 3 parts  3 GB in 12m34s\n");
+    assert_string_equal(w.out, "imported 2 models from /media/a.zip in 3 parts  3 GB in 12m34s\n");
     world_close(&w);
 }
 
@@ -79,6 +104,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_export_is_told_in_lines),
         cmocka_unit_test(an_import_names_each_model),
+        cmocka_unit_test(progress_is_the_archives_however_many_models_it_has),
         cmocka_unit_test(quiet_says_one_line),
         cmocka_unit_test(a_hostile_path_does_not_reach_the_terminal),
     };

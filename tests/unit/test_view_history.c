@@ -83,20 +83,58 @@ static void on_a_terminal_names_give_way_and_numbers_stay_whole(void **state)
     }
 }
 
-static void a_pinned_model_is_named_with_the_first_digits_of_its_digest(void **state)
+static void times_out_of_any_database_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t ended_ms;
+        const char *told;
+    } rows[] = {
+        {0, "never  "},         {1700000000123 - 61000, "1m ago "},
+        {INT64_MAX, "0s ago "}, {-86400000, "19676d ago"},
+        {INT64_MIN, "d ago "},  {INT64_MIN + 1, "d ago "},
+        {-1000, "19675d ago"},  {1700000000123, "0s ago "},
+    };
+    for (size_t i = 0; i < PLM_COUNT(rows); i++) {
+        struct view_world w = {0};
+        world_pipe(&w, PLM_VIEW_TABLE);
+        set_record(&w);
+        w.samples.record.ended_ms = rows[i].ended_ms;
+        emit_of(&w, PLM_EV_HISTORY, PLM_VERB_HISTORY);
+        emit_of(&w, PLM_EV_COMPLETED, PLM_VERB_HISTORY);
+        world_end(&w);
+        assert_non_null(strstr(w.out, rows[i].told));
+        assert_null(strstr(w.out, "\n-")); /* no time is before none */
+        world_close(&w);
+    }
+}
+
+static void a_pinned_model_is_shortened_only_where_a_person_reads_it(void **state)
 {
     (void)state;
     const char *pinned = "registry.ollama.ai/library/llama3.2:3b@sha256:"
                          "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     struct view_world w = {0};
-    world_pipe(&w, PLM_VIEW_TABLE);
-    set_record(&w);
-    w.samples.record.reference = pinned;
-    emit_of(&w, PLM_EV_HISTORY, PLM_VERB_HISTORY);
-    emit_of(&w, PLM_EV_COMPLETED, PLM_VERB_HISTORY);
-    world_end(&w);
-    assert_non_null(strstr(w.out, "  llama3.2:3b@sha256:0123456789ab...  "));
-    world_close(&w);
+    for (unsigned terminal = 0; terminal < 2; terminal++) {
+        for (unsigned verbose = 0; verbose < 2; verbose++) {
+            w.options.verbose = verbose;
+            if (terminal)
+                world_terminal(&w, PLM_VIEW_TABLE, 160);
+            else
+                world_pipe(&w, PLM_VIEW_TABLE);
+            w.screen.colour = false;
+            set_record(&w);
+            w.samples.record.reference = pinned;
+            emit_of(&w, PLM_EV_HISTORY, PLM_VERB_HISTORY);
+            emit_of(&w, PLM_EV_COMPLETED, PLM_VERB_HISTORY);
+            world_end(&w);
+            const char *shown = strstr(pinned, "llama3.2");
+            bool is_short = terminal && !verbose;
+            assert_non_null(
+                strstr(w.out, is_short ? "  llama3.2:3b@sha256:0123456789ab…  " : shown));
+            world_close(&w);
+        }
+    }
 
     world_pipe(&w, PLM_VIEW_JSON);
     set_record(&w);
@@ -191,7 +229,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_are_rows_of_a_table),
         cmocka_unit_test(on_a_terminal_names_give_way_and_numbers_stay_whole),
-        cmocka_unit_test(a_pinned_model_is_named_with_the_first_digits_of_its_digest),
+        cmocka_unit_test(times_out_of_any_database_are_told),
+        cmocka_unit_test(a_pinned_model_is_shortened_only_where_a_person_reads_it),
         cmocka_unit_test(what_is_no_reference_is_shown_as_it_is),
         cmocka_unit_test(sums_are_rows_of_a_table),
         cmocka_unit_test(an_empty_history_is_called_so_unless_bounds_were_set),

@@ -306,7 +306,7 @@ static void output_that_cannot_be_written_is_an_error(void **state)
 static void the_last_line_of_progress_is_that_of_the_last_byte(void **state)
 {
     (void)state;
-    static const unsigned percents[] = {2, 97, 99, 100, 100};
+    static const unsigned percents[] = {2, 40, 94, 96, 99, 100, 100};
     struct view_world w = {0};
     world_pipe(&w, PLM_VIEW_COMPACT);
     for (size_t i = 0; i < PLM_COUNT(percents); i++) {
@@ -315,7 +315,26 @@ static void the_last_line_of_progress_is_that_of_the_last_byte(void **state)
         world_event(&w, &event);
     }
     world_end(&w);
-    assert_string_equal(w.out, "97% 2.9/3 GB\n100% 3/3 GB\n");
+    assert_string_equal(w.out, "40% 1.2/3 GB\n94% 2.8/3 GB\n100% 3/3 GB\n");
+    world_close(&w);
+}
+
+static void right_before_its_end_only_a_slow_pull_says_more(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned percent, seconds;
+    } rows[] = {{60, 1}, {97, 31}, {98, 1}, {99, 31}, {99, 1}, {100, 1}};
+    struct view_world w = {0};
+    world_pipe(&w, PLM_VIEW_COMPACT);
+    for (size_t i = 0; i < PLM_COUNT(rows); i++) {
+        struct plm_event event = sample_event(&w.samples, PLM_EV_PROGRESS);
+        event.progress.overall_done = rows[i].percent * UINT64_C(30000000);
+        world_now_ms += rows[i].seconds * 1000;
+        world_event(&w, &event);
+    }
+    world_end(&w);
+    assert_string_equal(w.out, "60% 1.8/3 GB\n97% 2.9/3 GB\n99% 3.0/3 GB\n100% 3/3 GB\n");
     world_close(&w);
 }
 
@@ -326,6 +345,7 @@ int main(void)
         cmocka_unit_test(a_pull_is_told_in_lines),
         cmocka_unit_test(progress_comes_every_five_percent_or_half_a_minute),
         cmocka_unit_test(the_last_line_of_progress_is_that_of_the_last_byte),
+        cmocka_unit_test(right_before_its_end_only_a_slow_pull_says_more),
         cmocka_unit_test(a_stalled_pull_is_told_of_too),
         cmocka_unit_test(compact_is_three_lines),
         cmocka_unit_test(compact_overwrites_its_line_on_a_terminal),
