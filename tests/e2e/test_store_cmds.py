@@ -124,7 +124,7 @@ def test_rm_of_several_would_free_what_it_frees(pullama, store, llama):
     told = [pullama.run("rm", "llama", "other", "--output", "json", *how).ended(0) for how in (("--dry-run",), ())]
     would, did = ([(event["Ref"], event["BytesReclaimed"]) for event in one.named("rm_done")] for one in told)
     assert would == did and len(did) == 2
-    would, did = ([event["Digest"] for event in one.named("rm_blob")] for one in told)
+    would, did = ([event["Blob"]["Digest"] for event in one.named("rm_blob")] for one in told)
     assert would == did and llama.layers[0].digest in str(did)
 
 
