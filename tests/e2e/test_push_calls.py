@@ -6,6 +6,7 @@ PULLAMA_STRACE=fsync/EIO/3. PULLAMA_ROUNDS sets how many rounds of kills there a
 import os
 import random
 import re
+import shutil
 
 import pytest
 from support import campaign, model, tracing
@@ -71,6 +72,7 @@ def hit(pullama, store, receive, kind, number):
     """Lets one call fail or be the last. False when there is no such call any more."""
     call, _, what = kind.partition("/")
     is_kill, log, registry = what == "SIGKILL", pullama.folder / "trace", receive()
+    shutil.rmtree(store, ignore_errors=True)  # each model more that is in it takes more calls
     install(store, registry.host, "alice/m", "v1", pushed := make())
     name = registry.name("alice/m", "v1")
     log.unlink(missing_ok=True)
