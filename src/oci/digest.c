@@ -53,7 +53,12 @@ const char *plm_digest_file_name(const struct plm_digest *digest, char out[PLM_D
 
 bool plm_digest_equal(const struct plm_digest *a, const struct plm_digest *b)
 {
-    return memcmp(a->sha256, b->sha256, PLM_DIGEST_BYTES) == 0;
+    return plm_digest_compare(a, b) == 0;
+}
+
+int plm_digest_compare(const struct plm_digest *a, const struct plm_digest *b)
+{
+    return memcmp(a->sha256, b->sha256, PLM_DIGEST_BYTES);
 }
 
 bool plm_digest_of(const void *bytes, size_t length, struct plm_digest *out, struct plm_error *err)
