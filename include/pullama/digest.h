@@ -26,7 +26,8 @@ struct plm_descriptor {
     char media[PLM_MEDIA_MAX];
 };
 
-/** Parses exactly `sha256:` + 64 lower-case hex digits of @p length bytes. PLM_E_BAD_NAME otherwise. */
+/** Parses exactly `sha256:` + 64 lower-case hex digits of @p length bytes. PLM_E_BAD_NAME
+ * otherwise. */
 PLM_API PLM_MUST bool plm_digest_parse(const char *text, size_t length, struct plm_digest *out,
                                        struct plm_error *err);
 

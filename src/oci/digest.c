@@ -79,8 +79,7 @@ bool plm_hash_new(struct plm_hash **out, struct plm_error *err)
         /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not know plm_auto */
         return plm_fail(err, PLM_E_NOMEM, "out of memory for a hash");
     hash->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
-    if (!hash->algorithm ||
-        EVP_DigestInit_ex2(hash->state, hash->algorithm, NULL) != 1)
+    if (!hash->algorithm || EVP_DigestInit_ex2(hash->state, hash->algorithm, NULL) != 1)
         /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not know plm_auto */
         return plm_fail(err, PLM_E_INTERNAL, "the crypto library has no SHA-256");
     *out = plm_steal(&hash);
