@@ -26,7 +26,8 @@ struct plm_descriptor {
     char media[PLM_MEDIA_MAX];
 };
 
-/** Parses exactly `sha256:` + 64 lower-case hex digits of @p length bytes. PLM_E_BAD_NAME otherwise. */
+/** Parses exactly `sha256:` + 64 lower-case hex digits of @p length bytes. PLM_E_BAD_NAME
+ * otherwise. */
 PLM_API PLM_MUST bool plm_digest_parse(const char *text, size_t length, struct plm_digest *out,
                                        struct plm_error *err);
 
@@ -38,6 +39,9 @@ PLM_API const char *plm_digest_file_name(const struct plm_digest *digest,
                                          char out[PLM_DIGEST_TEXT]);
 
 PLM_API bool plm_digest_equal(const struct plm_digest *a, const struct plm_digest *b);
+
+/** The order of digests, byte by byte: negative, 0 or positive, as memcmp() has it. */
+PLM_API int plm_digest_compare(const struct plm_digest *a, const struct plm_digest *b);
 
 /** SHA-256 of @p length bytes in memory. False only when the crypto library fails. */
 PLM_API PLM_MUST bool plm_digest_of(const void *bytes, size_t length, struct plm_digest *out,

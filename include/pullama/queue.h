@@ -36,8 +36,9 @@ struct plm_queue_count {
 /** One job that moved bytes or changed the store. */
 struct plm_history_record {
     const char *verb;
-    const char *reference; /**< what was asked for: a whole reference, a file, or "3 models"; "": none */
-    const char *host;      /**< "": none */
+    /** What was asked for: a whole reference, a file, or "3 models"; "": none. */
+    const char *reference;
+    const char *host; /**< "": none */
     int64_t started_ms, ended_ms;
     int64_t elapsed_ms;
     uint64_t total;   /**< bytes that the job was about; of `rm` and the like: bytes freed */

@@ -176,7 +176,7 @@ bool plm_content_set_manifest(struct plm_content_model *model, const char *bytes
 static int compare(const void *a, const void *b)
 {
     const struct plm_content_blob *x = a, *y = b;
-    return memcmp(x->digest.sha256, y->digest.sha256, PLM_DIGEST_BYTES);
+    return plm_digest_compare(&x->digest, &y->digest);
 }
 
 bool plm_content_sort(struct plm_content *c, struct plm_error *err)

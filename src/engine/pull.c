@@ -80,15 +80,14 @@ void plm_pull_show_progress(struct plm_pull *pull, struct plm_download *d)
     d->dirty = false;
     if (d->done > d->shown)
         d->shown = d->done;
-    struct plm_event event = {
-        .kind = PLM_EV_PROGRESS,
-        .progress = {.blob_done = d->shown,
-                     .blob_total = d->want.size,
-                     .overall_done = done,
-                     .overall_total = total,
-                     .bytes_per_second = plm_meter_rate(&pull->meter),
-                     .eta_ms = plm_meter_eta_ms(&pull->meter, total - done),
-                     .connections = pull->feed ? 0 : pull->active}};
+    struct plm_event event = {.kind = PLM_EV_PROGRESS,
+                              .progress = {.blob_done = d->shown,
+                                           .blob_total = d->want.size,
+                                           .overall_done = done,
+                                           .overall_total = total,
+                                           .bytes_per_second = plm_meter_rate(&pull->meter),
+                                           .eta_ms = plm_meter_eta_ms(&pull->meter, total - done),
+                                           .connections = pull->feed ? 0 : pull->active}};
     plm_pull_emit(pull, d, &event);
 }
 

@@ -38,8 +38,8 @@ struct plm_pull_part {
     /** Comes once, on the loop thread; @p err NULL: the blob stands in blobs/. Free the pull
      * afterwards, not during the call. */
     void (*over)(void *ctx, const struct plm_error *err);
-    /** Asked when all blobs are here: false keeps them from being published until the pull is kicked
-     * and it is true. NULL: nothing else counts. */
+    /** Asked when all blobs are here: false keeps them from being published until the pull is
+     * kicked and it is true. NULL: nothing else counts. */
     bool (*may_publish)(void *ctx);
     void *ctx;
 };
@@ -48,7 +48,7 @@ struct plm_pull {
     struct plm_job *job;
     struct plm_pull_part part; /**< over NULL: it is the whole job */
     bool is_over;              /**< a part that has told of its end */
-    struct plm_feed *feed; /**< borrowed; the archive that blobs come from, in place of the registry */
+    struct plm_feed *feed; /**< borrowed; the archive in place of the registry, if there is one */
     struct plm_registry *registry;
     struct plm_mirrors mirrors;
     struct plm_manifest *manifest;
@@ -59,11 +59,11 @@ struct plm_pull {
     size_t open_count;
     struct plm_batch batch;
     enum plm_pull_state state;
-    bool is_child;          /**< the manifest was chosen out of an index */
-    bool is_pinned;         /**< it must have the digest … */
+    bool is_child;  /**< the manifest was chosen out of an index */
+    bool is_pinned; /**< it must have the digest … */
     struct plm_digest pin;
-    int manifest_from;      /**< place of the mirror that is asked for it; -1: the registry itself */
-    uint32_t left_mirrors;  /**< set of places that are not asked for it any more */
+    int manifest_from;     /**< place of the mirror that is asked for it; -1: the registry itself */
+    uint32_t left_mirrors; /**< set of places that are not asked for it any more */
     struct plm_lanes lanes; /**< how many chunks may be under way */
     unsigned active;        /**< chunks under way */
     uint64_t ended;         /**< chunks that came to their end */
@@ -87,8 +87,8 @@ struct plm_pull {
 PLM_MUST bool plm_pull_new(struct plm_job *job, const struct plm_ref *ref, struct plm_pull **out,
                            struct plm_error *err);
 void plm_pull_free(struct plm_pull *pull);
-/** pull_manifest.c: asks for the manifest, by @p digest or, when that is NULL, by its tag; goes on with
- * plm_pull_begin(). */
+/** pull_manifest.c: asks for the manifest, by @p digest or, when that is NULL, by its tag; goes on
+ * with plm_pull_begin(). */
 PLM_MUST bool plm_pull_ask_for_manifest(struct plm_pull *pull, const struct plm_digest *digest,
                                         struct plm_error *err);
 /** The manifest is here: looks at what it names, and starts or ends. */
@@ -101,8 +101,8 @@ PLM_MUST bool plm_pull_start_part(struct plm_job *job, const struct plm_ref *ref
                                   const struct plm_descriptor *want, uint64_t damaged,
                                   const struct plm_pull_part *part, struct plm_pull **out,
                                   struct plm_error *err);
-/** pull_part.c: starts a pull of the model that @p manifest (taken over) is, from an archive. With a
- * dry run it is over at once. */
+/** pull_part.c: starts a pull of the model that @p manifest (taken over) is, from an archive. With
+ * a dry run it is over at once. */
 PLM_MUST bool plm_pull_start_fed(struct plm_job *job, struct plm_feed *feed,
                                  struct plm_manifest **manifest, const struct plm_pull_part *part,
                                  struct plm_pull **out, struct plm_error *err);

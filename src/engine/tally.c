@@ -2,18 +2,26 @@
 #include "engine/tally.h"
 
 #include <stdlib.h>
-#include <string.h>
+
+#include "oci/descriptor.h"
 
 static int compare(const void *a, const void *b)
 {
-    return memcmp(a, b, PLM_DIGEST_BYTES);
+    const struct plm_tally_blob *x = a, *y = b;
+    return plm_digest_compare(&x->digest, &y->digest);
+}
+
+static const struct plm_tally_blob *find(const struct plm_tally *tally,
+                                         const struct plm_digest *digest)
+{
+    const struct plm_tally_blob key = {.digest = *digest};
+    return tally->count > 0 ? bsearch(&key, tally->blobs, tally->count, sizeof(key), compare)
+                            : NULL;
 }
 
 uint32_t plm_tally_number(const struct plm_tally *tally, const struct plm_digest *digest)
 {
-    const struct plm_tally_blob *found =
-        tally->count > 0 ? bsearch(digest, tally->blobs, tally->count, sizeof(*found), compare)
-                         : NULL;
+    const struct plm_tally_blob *found = find(tally, digest);
     return found ? found->number : 0;
 }
 
@@ -29,6 +37,30 @@ static void merge(struct plm_tally_blob *blobs, uint32_t middle, uint32_t end,
     }
 }
 
+/* What is counted by one size and brought in another would be more than all. */
+static bool list_new(const struct plm_tally *tally, const struct plm_descriptor *blobs,
+                     size_t count, struct plm_tally_blob *fresh, uint32_t *fresh_count,
+                     uint64_t *size, struct plm_error *err)
+{
+    char digest[PLM_DIGEST_TEXT];
+    for (size_t i = 0; i < count; i++) {
+        const struct plm_tally_blob *found = find(tally, &blobs[i].digest);
+        if (found && found->size != blobs[i].size)
+            return plm_fail(err, PLM_E_CORRUPT, "%s is listed with two sizes",
+                            plm_digest_format(&blobs[i].digest, digest));
+        if (found)
+            continue;
+        if (blobs[i].size >= PLM_BLOB_SIZE_LIMIT - *size)
+            return plm_fail(err, PLM_E_CORRUPT, "the sizes add up to more than any disk holds");
+        *size += blobs[i].size;
+        fresh[*fresh_count] = (struct plm_tally_blob){.digest = blobs[i].digest,
+                                                      .size = blobs[i].size,
+                                                      .number = tally->count + *fresh_count + 1};
+        (*fresh_count)++;
+    }
+    return true;
+}
+
 bool plm_tally_add(struct plm_tally *tally, const struct plm_descriptor *blobs, size_t count,
                    struct plm_error *err)
 {
@@ -42,16 +74,15 @@ bool plm_tally_add(struct plm_tally *tally, const struct plm_descriptor *blobs, 
     }
     if (!fresh)
         return plm_fail(err, PLM_E_NOMEM, "no memory for %zu blobs", tally->count + count);
-    for (size_t i = 0; i < count; i++) {
-        if (plm_tally_number(tally, &blobs[i].digest) != 0)
-            continue;
-        fresh[fresh_count++].digest = blobs[i].digest;
-        fresh[fresh_count - 1].number = tally->count + fresh_count;
-        tally->size += blobs[i].size;
+    uint64_t size = tally->size;
+    if (!list_new(tally, blobs, count, fresh, &fresh_count, &size, err)) {
+        free(fresh);
+        return false;
     }
     qsort(fresh, fresh_count, sizeof(*fresh), compare);
     merge(grown, tally->count, tally->count + fresh_count, fresh);
     tally->count += fresh_count;
+    tally->size = size;
     free(fresh);
     return true;
 }

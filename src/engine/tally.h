@@ -12,8 +12,9 @@
 #include "pullama/digest.h"
 
 struct plm_tally_blob {
-    struct plm_digest digest; /* first: found by it */
-    uint32_t number;          /**< from 1 */
+    struct plm_digest digest;
+    uint64_t size;
+    uint32_t number; /**< from 1 */
 };
 
 struct plm_tally {
@@ -23,7 +24,8 @@ struct plm_tally {
 };
 
 /** Adds those that are new; @p blobs has none twice. The tally is as it was on failure:
- * PLM_E_NOMEM. */
+ * PLM_E_NOMEM, or PLM_E_CORRUPT when a blob was added with another size, or all are more than any
+ * disk holds. */
 PLM_MUST bool plm_tally_add(struct plm_tally *tally, const struct plm_descriptor *blobs,
                             size_t count, struct plm_error *err);
 /** 0: it was never added. */

@@ -34,5 +34,5 @@ bool plm_descriptor_read(const struct plm_json *value, const char *what, struct 
 int plm_descriptor_compare(const void *a, const void *b)
 {
     const struct plm_descriptor *x = a, *y = b;
-    return memcmp(x->digest.sha256, y->digest.sha256, PLM_DIGEST_BYTES);
+    return plm_digest_compare(&x->digest, &y->digest);
 }

@@ -53,7 +53,12 @@ const char *plm_digest_file_name(const struct plm_digest *digest, char out[PLM_D
 
 bool plm_digest_equal(const struct plm_digest *a, const struct plm_digest *b)
 {
-    return memcmp(a->sha256, b->sha256, PLM_DIGEST_BYTES) == 0;
+    return plm_digest_compare(a, b) == 0;
+}
+
+int plm_digest_compare(const struct plm_digest *a, const struct plm_digest *b)
+{
+    return memcmp(a->sha256, b->sha256, PLM_DIGEST_BYTES);
 }
 
 bool plm_digest_of(const void *bytes, size_t length, struct plm_digest *out, struct plm_error *err)
@@ -74,8 +79,7 @@ bool plm_hash_new(struct plm_hash **out, struct plm_error *err)
         /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not know plm_auto */
         return plm_fail(err, PLM_E_NOMEM, "out of memory for a hash");
     hash->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
-    if (!hash->algorithm ||
-        EVP_DigestInit_ex2(hash->state, hash->algorithm, NULL) != 1)
+    if (!hash->algorithm || EVP_DigestInit_ex2(hash->state, hash->algorithm, NULL) != 1)
         /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not know plm_auto */
         return plm_fail(err, PLM_E_INTERNAL, "the crypto library has no SHA-256");
     *out = plm_steal(&hash);

@@ -17,7 +17,7 @@ struct entry {
 
 static int compare_digest(const struct entry *a, const struct entry *b)
 {
-    return memcmp(a->blob->digest.sha256, b->blob->digest.sha256, PLM_DIGEST_BYTES);
+    return plm_digest_compare(&a->blob->digest, &b->blob->digest);
 }
 
 static int by_digest_and_place(const void *left, const void *right)

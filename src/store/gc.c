@@ -2,7 +2,6 @@
 #include "store/gc.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "pullama/text.h"
 #include "store/blobs.h"
@@ -16,7 +15,7 @@ void plm_digest_set_done(struct plm_digest_set *set)
 
 static int compare(const void *a, const void *b)
 {
-    return memcmp(a, b, sizeof(struct plm_digest));
+    return plm_digest_compare(a, b); /* a set has nothing but digests */
 }
 
 bool plm_digest_set_has(const struct plm_digest_set *set, const struct plm_digest *digest)

@@ -248,6 +248,23 @@ def test_a_stream_with_a_surprise_is_refused_before_anything_is_published(pullam
         pullama.run("import", "-", stdin=stream).ended(0)
 
 
+@pytest.mark.parametrize("how", ["file", "stream"])
+def test_models_that_give_one_blob_two_sizes_are_refused_before_anything_begins(pullama, around, store, how):
+    """In a stream only what is named tells how much there is, so that progress would go beyond it."""
+    other = json.loads(TINY.manifest)
+    other["layers"] = [{**layer, "size": 7} if layer["size"] == 70000 else layer for layer in other["layers"]]
+    blobs = sorted((d for d in TINY.blobs), key=lambda d: len(TINY.blobs[d]))  # that of two sizes last
+    entries = [Entry(MANIFEST, TINY.manifest), Entry(f"manifests/{HOST}/library/n/v1", json.dumps(other).encode()),
+               *(Entry(f"blobs/{d.replace(':', '-')}", TINY.blobs[d]) for d in blobs)]
+    path = write(around / "two.zip", build(entries))
+    before = state_of(around)
+    with open(path, "rb") as stream:
+        result = pullama.run("import", path if how == "file" else "-", "--output", "json", stdin=stream)
+    assert result.status == 1 and result.last["Code"] == "corrupt", result
+    assert "size" in result.err and not result.named("import_start"), result
+    assert not (store / MANIFEST).exists() and state_of(around) == before
+
+
 def test_an_import_needs_little_memory(pullama, around):
     if pullama.is_sanitized:
         pytest.skip("a sanitizer needs memory of its own")

@@ -3,6 +3,7 @@
 The longest is told at the end of the run; a test fails only far above the half second that is promised, because a
 busy machine is no defect. PULLAMA_TURNS sets how often each phase is interrupted, after another while by PULLAMA_SEED.
 """
+import datetime
 import fcntl
 import os
 import random
@@ -27,20 +28,32 @@ READ = "0" if os.uname().machine == "x86_64" else "63"
 QUIET = {"ASAN_OPTIONS": "detect_leaks=0:exitcode=99"}  # the search for leaks would count as our time
 
 
+def sleeps_in(pid, thread):
+    """The system call that a thread sleeps in, and its arguments; nothing when it runs or has ended meanwhile."""
+    try:
+        with open(f"/proc/{pid}/task/{thread}/syscall") as file:
+            return file.read().split()
+    except OSError:
+        return []
+
+
 def waits_in_poll(pid):
     """Its only thread sleeps in poll(2): with the signals' pipe and what it reads."""
-    with open(f"/proc/{pid}/syscall") as file:
-        return file.read().split()[0] == str(POLL)
+    return sleeps_in(pid, pid)[:1] == [str(POLL)]
 
 
-def reads_from(pid, pipe):
-    """One of its threads sleeps in read(2) or poll(2), for bytes that do not come."""
-    for thread in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{thread}/syscall") as file:
-            words = file.read().split()
-        if words[:2] == [READ, "0x0"] or (words[0] == str(POLL) and thread != str(pid)):
-            return True
-    return False
+def reads_standard_input(pid):
+    """A worker sleeps in read(2) of standard input, or in poll(2) in front of that: for bytes that do not come."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return False
+    calls = [sleeps_in(pid, thread) for thread in threads if thread != str(pid)]
+    return any(call[:2] == [READ, "0x0"] or call[:1] == [str(POLL)] for call in calls)
+
+
+def time_of(event):
+    return datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00"))
 
 
 class Stage:
@@ -216,8 +229,9 @@ class Stage:
         process = self.start("queue", "start", "--limit-rate", "64MiB")
         process.wait_event("progress", where=lambda e: e["OverallDone"] >= 2 * MIB)
         process.signal(signal.SIGINT)
-        process.wait_event("queue_pausing")
-        time.sleep(0.06)  # the same signal within 50 ms counts as one request
+        asked = time_of(process.wait_event("queue_pausing"))
+        # The same signal within 50 ms counts as one request: by its own clock the program is beyond them.
+        process.wait_event("progress", where=lambda e: time_of(e) - asked > datetime.timedelta(milliseconds=50))
         return process
 
     def syncing(self):
@@ -265,7 +279,7 @@ class Stage:
         reader, writer = os.pipe()
         self.open += [os.fdopen(reader), os.fdopen(writer, "w")]
         process = self.start("import", "-", stdin=reader)
-        wait_for(lambda: reads_from(process.pid, reader), "the program to read", process=process)
+        wait_for(lambda: reads_standard_input(process.pid), "the program to read", process=process)
         return process
 
     def push(self, *arguments):

@@ -74,12 +74,24 @@ static void only_the_exact_form_is_a_digest(void **state)
     assert_false(plm_digest_parse(good, strlen(good) - 1, &digest, NULL));
 }
 
+static void digests_have_one_order(void **state)
+{
+    (void)state;
+    struct plm_digest low = {{0}}, high = {{0}};
+    low.sha256[PLM_DIGEST_BYTES - 1] = 0xff;
+    high.sha256[0] = 0x80; /* bytes have no sign */
+    assert_true(plm_digest_compare(&low, &high) < 0);
+    assert_true(plm_digest_compare(&high, &low) > 0);
+    assert_int_equal(plm_digest_compare(&low, &low), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(digests_match_the_standard),
         cmocka_unit_test(a_hash_takes_pieces_and_starts_anew_after_its_end),
         cmocka_unit_test(only_the_exact_form_is_a_digest),
+        cmocka_unit_test(digests_have_one_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

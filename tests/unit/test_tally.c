@@ -70,12 +70,40 @@ static void a_model_without_blobs_adds_nothing(void **state)
     plm_tally_done(&tally);
 }
 
+static void nothing_is_added_that_contradicts_what_is_there(void **state)
+{
+    (void)state;
+    struct plm_tally tally = {0};
+    struct plm_error err = {0};
+    add(&tally, "\x30\x10");
+    struct plm_descriptor more[] = {blob(0x20), blob(0x10)};
+    more[1].size++;
+    assert_false(plm_tally_add(&tally, more, 2, &err));
+    assert_int_equal(err.code, PLM_E_CORRUPT);
+    assert_non_null(strstr(err.msg, "sha256:10101010"));
+    assert_non_null(strstr(err.msg, "two sizes"));
+    assert_int_equal(tally.count, 2);
+    assert_int_equal(tally.size, 0x40);
+    assert_int_equal(number(&tally, 0x20), 0);
+
+    /* Each of four is small enough for a manifest. */
+    struct plm_descriptor large[] = {blob(1), blob(2), blob(3), blob(4)};
+    for (size_t i = 0; i < PLM_COUNT(large); i++)
+        large[i].size = (UINT64_C(1) << 62) - 1;
+    err = (struct plm_error){0};
+    assert_false(plm_tally_add(&tally, large, PLM_COUNT(large), &err));
+    assert_int_equal(err.code, PLM_E_CORRUPT);
+    assert_int_equal(tally.size, 0x40);
+    plm_tally_done(&tally);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_blob_that_several_models_name_is_counted_once),
         cmocka_unit_test(numbers_are_given_in_the_order_in_which_blobs_came_and_stay),
         cmocka_unit_test(a_model_without_blobs_adds_nothing),
+        cmocka_unit_test(nothing_is_added_that_contradicts_what_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
