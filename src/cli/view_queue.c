@@ -32,8 +32,9 @@ static struct looks looks_of(enum plm_queue_status status)
 static const char *name_of(const struct plm_view *view, const struct plm_event_queued *queued,
                            char out[PLM_REF_TEXT])
 {
-    if (queued->ref)
+    if (queued->ref && queued->ref->scheme == PLM_SCHEME_HTTPS)
         return plm_words_model(view, queued->ref, out);
+    /* What is to be asked otherwise is another entry, and is named by its scheme, too. */
     (void)snprintf(out, PLM_REF_TEXT, "%s", queued->entry->reference);
     return out;
 }

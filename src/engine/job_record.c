@@ -33,6 +33,10 @@ void plm_record_see(struct plm_job *job, const struct plm_event *event)
         r->total = event->plan.total;
         r->reused = event->plan.present;
         break;
+    case PLM_EV_PUSH_START:
+        r->target = *event->pushed.to;
+        r->has_target = true;
+        break;
     case PLM_EV_PUSH_PLAN:
         r->total = event->push_plan.total;
         r->reused = event->push_plan.present;
@@ -60,12 +64,20 @@ void plm_record_see(struct plm_job *job, const struct plm_event *event)
     }
 }
 
+/* The model that the job is about: of a push by the name that the registry knows; or NULL. */
+static const struct plm_ref *ref_of(const struct plm_job *job)
+{
+    if (job->record.has_target)
+        return &job->record.target;
+    return job->has_ref ? &job->ref : NULL;
+}
+
 /* What was asked for. A model of an archive of several is not it. */
 static const char *name_subject(const struct plm_job *job, char out[PLM_REF_TEXT])
 {
     struct plm_ref ref;
-    if (job->has_ref && job->record.models <= 1)
-        return plm_ref_format_whole(&job->ref, out);
+    if (ref_of(job) && job->record.models <= 1)
+        return plm_ref_format_whole(ref_of(job), out);
     if (job->target)
         return job->target;
     out[0] = '\0';
@@ -96,7 +108,7 @@ void plm_record_end(struct plm_job *job, const struct plm_error *err)
     struct plm_history_record record = {
         .verb = plm_verb_name(job->kind->verb),
         .reference = name_subject(job, subject),
-        .host = job->has_ref && job->kind->needs_network ? job->ref.host : "",
+        .host = ref_of(job) && job->kind->needs_network ? ref_of(job)->host : "",
         .started_ms = now - elapsed,
         .ended_ms = now,
         .elapsed_ms = elapsed,

@@ -13,6 +13,8 @@ struct plm_record {
     uint64_t total, reused, retries;
     uint32_t models;        /**< of an archive */
     uint64_t fetched, sent; /**< counted by the job itself, as bytes move */
+    struct plm_ref target;  /**< of a push: what it is called there */
+    bool has_target;
 };
 
 /** Opens the history, if there is a place for it, before the job runs. */

@@ -84,6 +84,15 @@ def test_jobs_over_several_models_say_what_was_asked_for(pullama, store, tmp_pat
         assert f"  {text}  " in row, row
 
 
+def test_a_push_is_recorded_by_the_name_that_the_registry_knows(pullama, store, receive):
+    install(store, "registry.ollama.ai", "library/m", "latest", model.small(MIB))
+    registry = receive()
+    pullama.run("push", "m", "--as", registry.name("team/n", "v2")).ended(0)
+    pushed = history(pullama)[-1]
+    assert pushed["Host"] == registry.host and f"{registry.host}/team/n:v2" in pushed["Reference"]
+    assert "registry.ollama.ai" not in pullama.run("stats").ended(0).out
+
+
 def test_an_archive_whose_models_share_blobs_adds_up(pullama, store, tmp_path):
     one, other = model.small(MIB, seed=3), model.small(MIB, seed=4)
     for name, what in (("one", one), ("other", other), ("same", one)):

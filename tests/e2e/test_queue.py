@@ -455,3 +455,13 @@ def test_an_add_that_is_stopped_anywhere_is_whole_or_not_at_all(pullama, store, 
             assert found == added or (found == expected and result.status != 0), (result, found)
             expected = found
     assert integrity(store) == "ok"
+
+
+def test_what_the_list_names_can_be_named(pullama, store):
+    pullama.run("queue", "add", "--insecure", "127.0.0.1:1/library/m").ended(0)
+    pullama.run("queue", "add", "127.0.0.1:1/library/m").ended(0)
+    names = [line.split()[1] for line in pullama.run("queue", "list").ended(0).out.splitlines()]
+    assert len(set(names)) == 2, names
+    for name in names:
+        pullama.run("queue", "rm", name).ended(0)
+    assert "empty" in pullama.run("queue", "list").ended(0).out
