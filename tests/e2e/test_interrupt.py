@@ -144,7 +144,7 @@ class Stage:
         registry = self.registry(self.big)
         registry.gate.limit(BIG - MIB)
         first = self.pull(registry)
-        first.wait_event("progress", where=lambda e: e["OverallDone"] >= BIG - 2 * MIB, timeout=60)
+        first.wait_event("progress", where=lambda e: e["OverallDone"] >= BIG - 32 * MIB, timeout=60)
         first.kill()
         process = self.pull(registry)
         process.wait_event("blob_resumed")
