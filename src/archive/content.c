@@ -150,7 +150,10 @@ bool plm_content_add(struct plm_content *c, const struct plm_zip_entry *e, const
     else if (own && strlen(name) == e->name_length)
         kind = plm_entry_judge(own, strlen(own), &digest, &ref);
     if (kind == PLM_ENTRY_FOREIGN)
-        return refuse(name, PLM_E_CORRUPT, "is no part of a model", err);
+        return refuse(name, PLM_E_CORRUPT,
+                      "is no part of a model; only the folders blobs and manifests of a store "
+                      "belong into an archive",
+                      err);
     if (!check_form(e, name, kind == PLM_ENTRY_FOLDER, err))
         return false;
     if (kind == PLM_ENTRY_FOLDER)

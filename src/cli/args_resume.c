@@ -34,7 +34,8 @@ char *plm_args_resume_flags(const struct plm_args *args)
     static const enum plm_option_id needed[] = {
         PLM_OPT_MODELS_DIR, PLM_OPT_INSECURE, PLM_OPT_CACERT, PLM_OPT_PLATFORM,
         PLM_OPT_IPV4,       PLM_OPT_IPV6,     PLM_OPT_AS,     PLM_OPT_MIRROR_MANIFESTS,
-        PLM_OPT_EXPORT,     PLM_OPT_SPLIT,    PLM_OPT_FORCE};
+        PLM_OPT_EXPORT,     PLM_OPT_SPLIT,    PLM_OPT_FORCE,  PLM_OPT_LIMIT_RATE,
+        PLM_OPT_MIN_FREE};
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);

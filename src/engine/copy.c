@@ -30,6 +30,9 @@ static bool run(struct plm_job *job, struct plm_error *err)
     }
     if (!plm_manifest_load(store, &target, &old, NULL, &quiet) && quiet.code != PLM_E_NOT_FOUND)
         plm_job_warn(job, "the old manifest is replaced: %s", quiet.msg);
+    char name[PLM_REF_TEXT];
+    if (old && !plm_digest_equal(&old->digest, &manifest->digest))
+        plm_job_warn(job, "%s was another model, and is replaced", plm_ref_format(&target, name));
     if (!plm_manifest_store(store, &target, manifest->raw, manifest->raw_size, err))
         return false;
     if (old && !job->engine->options.no_prune)
@@ -39,5 +42,4 @@ static bool run(struct plm_job *job, struct plm_error *err)
 }
 
 const struct plm_job_kind plm_copy_kind = {
-    .is_recorded = true,
-    .verb = PLM_VERB_CP, .needs_ref = true, .needs_lock = true, .run = run};
+    .is_recorded = true, .verb = PLM_VERB_CP, .needs_ref = true, .needs_lock = true, .run = run};

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "engine/doctor.h"
 #include "engine/stored.h"
 #include "store/blobs.h"
 
@@ -16,6 +17,10 @@ bool plm_push_find_target(struct plm_push *push, struct plm_error *err)
 {
     const struct plm_job *job = push->job;
     push->target = job->ref;
+    if (job->target && plm_doctor_is_host(job->target))
+        return plm_fail(err, PLM_E_USAGE,
+                        "--as %s is a registry, and names no model there: write HOST/NAME",
+                        job->target);
     if (job->target && !plm_ref_parse(job->target, &push->target, err))
         return plm_prefix(err, "--as");
     if (job->target && push->target.has_digest)

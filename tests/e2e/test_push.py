@@ -209,3 +209,10 @@ def test_the_memory_stays_small(pullama, receive, put):
     result = pullama.push(name, "-x", "16", *CHUNK).ended(0)
     registry.check_pushed("alice/m", "v1", big)
     assert result.peak_kib < 32 * 1024
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:5000", "registry.example", "http://localhost:5000"])
+def test_a_registry_is_no_name_to_push_by(pullama, store, host):
+    install(store, "registry.ollama.ai", "library/m", "latest", model.small(MIB))
+    result = pullama.run("push", "m", "--as", host).ended(64)
+    assert "names no model there" in result.err

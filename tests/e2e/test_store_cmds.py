@@ -232,3 +232,9 @@ def test_help_and_version_need_no_store(pullama, store):
     for arguments in (["help"], ["help", "pull"], ["pull", "--help"], ["version"], ["--version"], ["--help"]):
         assert pullama.run(*arguments).ended(0).out.strip()
     assert not store.exists()
+
+
+def test_cp_says_what_it_replaces(pullama, store, llama):
+    install(store, HOST, "library/other", "latest", Model([Layer("template", b"other")]))
+    assert "other:latest was another model, and is replaced" in pullama.run("cp", "llama", "other").ended(0).err
+    assert "replaced" not in pullama.run("cp", "llama", "other").ended(0).err

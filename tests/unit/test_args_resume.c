@@ -27,6 +27,13 @@ static void only_flags_of_place_and_way_are_repeated(void **state)
     expect(2, argv, "");
 }
 
+static void what_spares_the_line_and_the_disk_is_repeated(void **state)
+{
+    (void)state;
+    const char *argv[] = {"pull", "--limit-rate", "10M", "--min-free", "1G", "m"};
+    expect(6, argv, "--limit-rate 10M --min-free 1G ");
+}
+
 static void blanks_and_quotes_survive_a_shell(void **state)
 {
     (void)state;
@@ -61,6 +68,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_flags_of_place_and_way_are_repeated),
+        cmocka_unit_test(what_spares_the_line_and_the_disk_is_repeated),
         cmocka_unit_test(blanks_and_quotes_survive_a_shell),
         cmocka_unit_test(a_proxy_with_its_password_is_not_repeated),
         cmocka_unit_test(several_models_are_repeated_as_they_were_typed),
